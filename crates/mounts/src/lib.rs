@@ -1,0 +1,1 @@
+//! A mount table for sandboxed code.
