@@ -1,0 +1,128 @@
+//! A mount that lives in memory: a tree of shared, immutable nodes.
+//!
+//! The obvious design, one map from path to file, makes listing and renaming a directory cost what the mount
+//! holds. The next one, a mutable tree under one lock, makes a snapshot cost the same. Here the tree is a value:
+//! every node is shared, a change copies the nodes on its way from the root that somebody else still holds, and
+//! the lock protects nothing but the pointer to the current root. A snapshot or a fork is a clone of that root;
+//! a directory is renamed by moving one pointer.
+//!
+//! ```text
+//! memory.rs     Memory: the current root under its lock, the backend traits
+//! memory/node   what a tree is made of, and what it costs
+//! memory/tree   operations on a tree as a value
+//! ```
+
+mod node;
+mod tree;
+
+use parking_lot::RwLock;
+
+use crate::backend::{Answer, FollowLinks, OpenMode, Reader, RenameRefusal, Writer};
+use crate::contents::Contents;
+use crate::error::ErrorKind;
+use crate::metadata::{DirEntry, Metadata};
+use crate::path::RelativePath;
+use crate::quota::{Admission, Held};
+
+use tree::{Tree, Update};
+
+/// An in-memory backend.
+///
+/// Every operation is atomic: readers see the tree before or after a change, never between. Readers do not block
+/// readers, and listing a large directory does not hold up a writer.
+///
+/// ```
+/// use mounts::{Limits, Mount, Table};
+///
+/// let table = Table::new();
+/// let limits = Limits { max_bytes: Some(1 << 20), ..Limits::default() };
+/// table.mount("/scratch", Mount::memory().with_limits(limits))?;
+/// table.write("/scratch/notes.txt", "remember the milk")?;
+/// assert_eq!(table.read("/scratch/notes.txt")?, *b"remember the milk");
+/// # Ok::<(), mounts::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Memory {
+    tree: RwLock<Tree>,
+}
+
+impl Memory {
+    /// An empty tree.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Reader for Memory {
+    fn metadata(&self, path: RelativePath<'_>, _: FollowLinks) -> Answer<Metadata> {
+        self.tree.read().metadata(path)
+    }
+
+    fn read(&self, path: RelativePath<'_>, limit: u64) -> Answer<Contents> {
+        let contents = self.tree.read().file(path)?.contents.clone();
+        if contents.len() as u64 > limit {
+            Err(ErrorKind::FileTooLarge.into())
+        } else {
+            Ok(contents)
+        }
+    }
+
+    fn open(&self, path: RelativePath<'_>) -> Answer<()> {
+        self.tree.read().file(path).map(drop)
+    }
+
+    fn list(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
+        // The directory is cloned (a pointer) so that naming its entries happens outside the lock.
+        let directory = self.tree.read().directory(path)?.clone();
+        Ok(directory.list())
+    }
+}
+
+impl Writer for Memory {
+    fn write(&self, path: RelativePath<'_>, data: &mut Vec<u8>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.tree.write().put(path, Update::Replace(data), admission)
+    }
+
+    fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
+        self.tree.write().put(path, Update::Append(data), admission)
+    }
+
+    fn open_for_write(
+        &self,
+        path: RelativePath<'_>,
+        mode: OpenMode,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        let mut tree = self.tree.write();
+        if mode == OpenMode::Append && tree.file(path).is_ok() {
+            return Ok(());
+        }
+        tree.put(path, Update::Truncate, admission)
+    }
+
+    fn create_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.tree.write().create_dir(path, admission)
+    }
+
+    fn remove_file(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.tree.write().remove_file(path, admission)
+    }
+
+    fn remove_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.tree.write().remove_dir(path, admission)
+    }
+
+    fn rename(
+        &self,
+        from: RelativePath<'_>,
+        to: RelativePath<'_>,
+        admission: &mut Admission<'_>,
+    ) -> Result<(), RenameRefusal> {
+        self.tree.write().rename(from, to, admission)
+    }
+
+    fn held(&self) -> Held {
+        self.tree.read().held()
+    }
+}

@@ -1,0 +1,136 @@
+//! A mount: a backend with what the table knows about it.
+
+use std::sync::Arc;
+
+use crate::backend::{HostIdentity, Reader, Writer};
+use crate::error::ErrorKind;
+use crate::memory::Memory;
+use crate::quota::{Admission, Held, Limits, Quota, Usage};
+
+/// What the contents of a mount are kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MountKind {
+    /// A [`Memory`] tree.
+    Memory,
+    /// A backend without a writing side.
+    ReadOnly,
+    /// A backend whose writes go where it reads from.
+    ReadWrite,
+}
+
+/// Something to mount: a backend and its limits. Handed to [`Table::mount`](crate::Table::mount).
+///
+/// ```
+/// use mounts::{Limits, Mount};
+///
+/// let mount = Mount::memory().with_limits(Limits { max_files: Some(100), ..Limits::default() });
+/// # drop(mount);
+/// ```
+#[derive(Debug)]
+pub struct Mount {
+    access: Access,
+    kind: MountKind,
+    device: u64,
+    quota: Quota,
+}
+
+/// What may be done through a mount. There is no writer to reach for behind a read-only one.
+#[derive(Debug, Clone)]
+enum Access {
+    Read(Arc<dyn Reader>),
+    Write(Arc<dyn Writer>),
+}
+
+impl Mount {
+    fn new(access: Access, kind: MountKind) -> Self {
+        Self {
+            access,
+            kind,
+            device: 0,
+            quota: Quota::new(Limits::default()),
+        }
+    }
+
+    /// An empty memory mount.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::new(Access::Write(Arc::new(Memory::new())), MountKind::Memory)
+    }
+
+    /// A mount that can only be read.
+    pub fn read_only(reader: impl Reader + 'static) -> Self {
+        Self::new(Access::Read(Arc::new(reader)), MountKind::ReadOnly)
+    }
+
+    /// A mount whose writes go to `writer`.
+    pub fn read_write(writer: impl Writer + 'static) -> Self {
+        Self::new(Access::Write(Arc::new(writer)), MountKind::ReadWrite)
+    }
+
+    /// The same mount under other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.quota = Quota::new(limits);
+        self
+    }
+
+    /// What the mount keeps its contents in.
+    pub fn kind(&self) -> MountKind {
+        self.kind
+    }
+
+    /// The limits it is under.
+    pub fn limits(&self) -> &Limits {
+        self.quota.limits()
+    }
+
+    /// The host directory behind it, if there is one.
+    pub fn host(&self) -> Option<HostIdentity> {
+        self.reader().host()
+    }
+
+    /// What it holds now and has written so far.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            held: self.held(),
+            written: self.quota.written(),
+        }
+    }
+
+    pub(crate) fn set_device(&mut self, device: u64) {
+        self.device = device;
+    }
+
+    /// The device number that `stat` reports for everything in it.
+    pub(crate) fn device(&self) -> u64 {
+        self.device
+    }
+
+    pub(crate) fn reader(&self) -> &dyn Reader {
+        match &self.access {
+            Access::Read(reader) => reader.as_ref(),
+            Access::Write(writer) => writer.as_ref(),
+        }
+    }
+
+    /// The writing side, and the admission that every change through it must ask for.
+    pub(crate) fn writer(&self) -> Result<(&dyn Writer, Admission<'_>), ErrorKind> {
+        match &self.access {
+            Access::Read(_) => Err(ErrorKind::ReadOnly),
+            Access::Write(writer) => Ok((writer.as_ref(), Admission::new(&self.quota))),
+        }
+    }
+
+    /// The most bytes one answer from this mount may have, and the limit that says so.
+    pub(crate) fn room_for_answer(&self) -> u64 {
+        self.quota.room_for_answer(self.held())
+    }
+
+    fn held(&self) -> Held {
+        match &self.access {
+            Access::Read(_) => Held::default(),
+            Access::Write(writer) => writer.held(),
+        }
+    }
+}

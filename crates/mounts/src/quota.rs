@@ -1,0 +1,281 @@
+//! How much a mount may hold and how much work it may do.
+//!
+//! A backend that is about to change something describes the change exactly and asks for [`Admission`]; the
+//! answer is given here and nowhere else. What a mount holds is counted by the backend, beside the tree it
+//! counts, so that a snapshot carries its counters and the two can never part.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::ErrorKind;
+
+/// The limits of one mount; `None` is unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes held at one time, all files together.
+    pub max_bytes: Option<u64>,
+    /// Files and directories held at one time, the mount's root not counted.
+    pub max_files: Option<u64>,
+    /// Bytes in one file.
+    pub max_file_size: Option<u64>,
+    /// Bytes ever written, whether kept or not.
+    pub write_bytes: Option<u64>,
+    /// Bytes the mount keeps in memory, plus the answer being made. 256 MiB by default.
+    pub memory: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: None,
+            max_files: None,
+            max_file_size: None,
+            write_bytes: None,
+            memory: Some(256 << 20),
+        }
+    }
+}
+
+/// What a mount holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Bytes of contents.
+    pub bytes: u64,
+    /// Files and directories, the mount's root not counted.
+    pub files: u64,
+    /// Bytes kept in memory: contents, and what names and nodes cost.
+    pub memory: u64,
+}
+
+/// What a mount holds and has done, as [`Namespace::usage`](crate::Namespace::usage) reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// What the mount holds now.
+    pub held: Held,
+    /// Bytes ever written.
+    pub written: u64,
+}
+
+/// A change a backend is about to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Change {
+    /// What the mount holds before.
+    pub before: Held,
+    /// What it will hold after.
+    pub after: Held,
+    /// The length the file written will have, in bytes; 0 for changes that write none.
+    pub file_size: u64,
+    /// Bytes being written.
+    pub written: u64,
+}
+
+/// The limits of a mount and the one counter that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Quota {
+    limits: Limits,
+    written: AtomicU64,
+}
+
+impl Quota {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            written: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes one answer may have while the mount holds `held`.
+    pub(crate) fn room_for_answer(&self, held: Held) -> u64 {
+        self.limits
+            .memory
+            .map_or(u64::MAX, |limit| limit.saturating_sub(held.memory))
+    }
+
+    fn check(&self, change: &Change) -> Result<(), ErrorKind> {
+        let Change {
+            before,
+            after,
+            file_size,
+            written,
+        } = *change;
+        let exceeds = |limit: Option<u64>, before: u64, after: u64| {
+            limit.is_some_and(|limit| after > limit && after > before)
+        };
+        if written > 0 && self.limits.max_file_size.is_some_and(|limit| file_size > limit) {
+            return Err(ErrorKind::FileTooLarge);
+        }
+        if exceeds(self.limits.max_bytes, before.bytes, after.bytes)
+            || exceeds(self.limits.max_files, before.files, after.files)
+        {
+            return Err(ErrorKind::NoSpace);
+        }
+        match self.limits.memory {
+            Some(limit) if exceeds(Some(limit), before.memory, after.memory) => {
+                Err(ErrorKind::MemoryLimit { limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts `bytes` as written, unless that would exceed the limit.
+    fn charge(&self, bytes: u64) -> Result<(), ErrorKind> {
+        let Some(limit) = self.limits.write_bytes else {
+            self.written.fetch_add(bytes, Ordering::Relaxed);
+            return Ok(());
+        };
+        self.written
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |written| {
+                written.checked_add(bytes).filter(|sum| *sum <= limit)
+            })
+            .map(drop)
+            .map_err(|_| ErrorKind::WriteLimit { limit })
+    }
+}
+
+/// The answer to "may this change be made?", handed to a backend for one operation.
+#[derive(Debug)]
+pub struct Admission<'q>(&'q Quota);
+
+impl<'q> Admission<'q> {
+    pub(crate) fn new(quota: &'q Quota) -> Self {
+        Self(quota)
+    }
+
+    /// Admits `change` and counts what it writes, or refuses it and counts nothing.
+    ///
+    /// A change that makes the mount hold less, or no more, is admitted even over a limit.
+    ///
+    /// # Errors
+    ///
+    /// `FileTooLarge`, `NoSpace`, `MemoryLimit` or `WriteLimit`.
+    pub fn admit(&mut self, change: &Change) -> Result<(), ErrorKind> {
+        self.0.check(change)?;
+        if change.written == 0 {
+            Ok(())
+        } else {
+            self.0.charge(change.written)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn growing_to(bytes: u64, files: u64) -> Change {
+        let after = Held {
+            bytes,
+            files,
+            memory: bytes,
+        };
+        Change {
+            before: Held::default(),
+            after,
+            file_size: bytes,
+            written: bytes,
+        }
+    }
+
+    #[test]
+    fn each_counter_refuses_with_its_own_error_and_counts_nothing() {
+        let none = Limits {
+            memory: None,
+            ..Limits::default()
+        };
+        for (limits, expected) in [
+            (
+                Limits {
+                    max_bytes: Some(9),
+                    ..none
+                },
+                ErrorKind::NoSpace,
+            ),
+            (
+                Limits {
+                    max_files: Some(0),
+                    ..none
+                },
+                ErrorKind::NoSpace,
+            ),
+            (
+                Limits {
+                    max_file_size: Some(9),
+                    ..none
+                },
+                ErrorKind::FileTooLarge,
+            ),
+            (
+                Limits {
+                    write_bytes: Some(9),
+                    ..none
+                },
+                ErrorKind::WriteLimit { limit: 9 },
+            ),
+            (
+                Limits {
+                    memory: Some(9),
+                    ..none
+                },
+                ErrorKind::MemoryLimit { limit: 9 },
+            ),
+        ] {
+            let quota = Quota::new(limits);
+            assert_eq!(Admission::new(&quota).admit(&growing_to(10, 1)), Err(expected));
+            assert_eq!(quota.written(), 0);
+        }
+    }
+
+    #[test]
+    fn limits_admit_what_reaches_them_exactly() {
+        let limits = Limits {
+            max_bytes: Some(10),
+            max_files: Some(1),
+            max_file_size: Some(10),
+            write_bytes: Some(10),
+            memory: Some(10),
+        };
+        let quota = Quota::new(limits);
+        assert_eq!(Admission::new(&quota).admit(&growing_to(10, 1)), Ok(()));
+        assert_eq!(quota.written(), 10);
+        assert_eq!(
+            Admission::new(&quota).admit(&Change {
+                written: 1,
+                ..Change::default()
+            }),
+            Err(ErrorKind::WriteLimit { limit: 10 })
+        );
+    }
+
+    #[test]
+    fn what_frees_is_admitted_over_the_limit() {
+        let quota = Quota::new(Limits {
+            max_bytes: Some(1),
+            ..Limits::default()
+        });
+        let before = Held {
+            bytes: 10,
+            files: 2,
+            memory: 10,
+        };
+        let after = Held {
+            bytes: 5,
+            files: 1,
+            memory: 5,
+        };
+        assert_eq!(
+            Admission::new(&quota).admit(&Change {
+                before,
+                after,
+                ..Change::default()
+            }),
+            Ok(())
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! The mount table: what is mounted where, and who may use it now.
+//!
+//! ```text
+//! table.rs             Table: mounting, leases, the operations on behalf of the table's owner
+//! table/routes         which mount a path belongs to
+//! table/namespace      the operations, on an immutable set of mounts
+//! table/resolve        links and mount points: from a path to a backend
+//! table/directories    listing, creating and removing directories, mount points included
+//! ```
+//!
+//! What is mounted is itself a value: a [`Namespace`]. A lease holds the one that was current when it was taken,
+//! so no operation under a lease takes a lock of the table.
+
+mod directories;
+mod namespace;
+mod resolve;
+mod routes;
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::contents::Contents;
+use crate::error::{Error, ErrorKind, Operation, Result};
+use crate::lease::{Lease, LeaseMode, Leases};
+use crate::metadata::{DirEntry, Metadata};
+use crate::mount::Mount;
+use crate::path::VirtualPath;
+
+pub use namespace::{MountInfo, Namespace};
+
+/// A mount table: virtual paths, and the mounts that answer for them.
+///
+/// A clone is another handle on the same table. Reading through the table is always possible and sees the state
+/// between two operations of whoever holds a lease; changing anything, mounts included, is refused with
+/// [`ErrorKind::InUse`] while an exclusive [`Lease`] is out.
+///
+/// ```
+/// use mounts::{ErrorKind, LeaseMode, Mount, Table};
+///
+/// let table = Table::new();
+/// table.mount("/scratch", Mount::memory())?;
+///
+/// let lease = table.checkout(LeaseMode::Exclusive)?;
+/// lease.write("/scratch/a", "one")?;
+/// assert_eq!(table.read("/scratch/a")?, *b"one");
+/// assert_eq!(table.write("/scratch/a", "two").unwrap_err().kind(), ErrorKind::InUse);
+///
+/// drop(lease);
+/// table.write("/scratch/a", "two")?;
+/// # Ok::<(), mounts::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Table(Arc<Shared>);
+
+/// What the handles on a table share.
+#[derive(Default)]
+struct Shared {
+    /// The owner's own changes hold it for reading while they run, so that taking a lease or mounting waits for
+    /// changes in flight instead of meeting them half done. Who holds a lease never touches it.
+    gate: RwLock<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    namespace: Arc<Namespace>,
+    leases: Leases,
+}
+
+impl Table {
+    /// A table with nothing mounted.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Mounts `mount` at the virtual path `point`. `/d` and `/d/` are the same path.
+    ///
+    /// # Errors
+    ///
+    /// A malformed path; [`ErrorKind::AlreadyMounted`]; [`ErrorKind::Overlaps`] when the mount's host directory
+    /// equals, contains or lies in that of another mount and writes through one of the two would reach it;
+    /// [`ErrorKind::InUse`] while any lease is out.
+    pub fn mount(&self, point: &str, mount: Mount) -> Result<()> {
+        self.reshape(Operation::Mount, point, |namespace, path| {
+            namespace.insert(path, mount)
+        })
+    }
+
+    /// Takes the mount at `point` away. What it held is gone, unless something else holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotMounted`]; [`ErrorKind::InUse`] while any lease is out.
+    pub fn unmount(&self, point: &str) -> Result<()> {
+        self.reshape(Operation::Unmount, point, |namespace, path| {
+            namespace.remove(path)
+        })
+    }
+
+    fn reshape(
+        &self,
+        operation: Operation,
+        point: &str,
+        change: impl FnOnce(&mut Namespace, &VirtualPath<'_>) -> std::result::Result<(), ErrorKind>,
+    ) -> Result<()> {
+        let path = VirtualPath::parse(point).map_err(|error| Error::from_path(error, operation, point))?;
+        let _quiet = self.0.gate.write();
+        let mut state = self.0.state.lock();
+        let changed = if state.leases.any_out() {
+            Err(ErrorKind::InUse)
+        } else {
+            change(Arc::make_mut(&mut state.namespace), &path)
+        };
+        changed.map_err(|kind| Error::new(kind, operation, point))
+    }
+
+    /// Takes a lease: the right to use the table until the lease is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InUse`] when an exclusive lease is out, or when any is and `mode` is exclusive.
+    pub fn checkout(&self, mode: LeaseMode) -> Result<Lease> {
+        let _quiet = self.0.gate.write();
+        let mut state = self.0.state.lock();
+        if state.leases.admit(mode) {
+            Ok(Lease::new(self.clone(), Arc::clone(&state.namespace), mode))
+        } else {
+            Err(Error::new(ErrorKind::InUse, Operation::Checkout, "/"))
+        }
+    }
+
+    pub(crate) fn release(&self, mode: LeaseMode) {
+        self.0.state.lock().leases.end(mode);
+    }
+
+    /// The mounts as they are now. Reading through it needs no lease.
+    fn current(&self) -> Arc<Namespace> {
+        Arc::clone(&self.0.state.lock().namespace)
+    }
+
+    /// Makes one change on behalf of the table's owner, unless an exclusive lease is out.
+    fn change(
+        &self,
+        operation: Operation,
+        path: &str,
+        change: impl FnOnce(&Namespace) -> Result<()>,
+    ) -> Result<()> {
+        let _open = self.0.gate.read();
+        if self.0.state.lock().leases.exclusive_out() {
+            return Err(Error::new(ErrorKind::InUse, operation, path));
+        }
+        change(&self.current())
+    }
+
+    /// What is mounted, in the order it was mounted.
+    pub fn list_mounts(&self) -> Vec<MountInfo> {
+        self.current().mounts()
+    }
+
+    /// The number of mounts.
+    pub fn mount_count(&self) -> usize {
+        self.current().mount_count()
+    }
+
+    /// Reads a file; see [`Namespace::read`].
+    pub fn read(&self, path: &str) -> Result<Contents> {
+        self.current().read(path)
+    }
+
+    /// Describes what a path leads to; see [`Namespace::metadata`].
+    pub fn metadata(&self, path: &str) -> Result<Metadata> {
+        self.current().metadata(path)
+    }
+
+    /// Whether anything is at a path; see [`Namespace::exists`].
+    pub fn exists(&self, path: &str) -> bool {
+        self.current().exists(path)
+    }
+
+    /// Lists a directory; see [`Namespace::list`].
+    pub fn list(&self, path: &str) -> Result<Vec<DirEntry>> {
+        self.current().list(path)
+    }
+
+    /// Replaces or creates a file; see [`Namespace::write`].
+    pub fn write(&self, path: &str, data: impl Into<Vec<u8>>) -> Result<()> {
+        self.change(Operation::Write, path, |namespace| namespace.write(path, data))
+    }
+
+    /// Adds to a file; see [`Namespace::append`].
+    pub fn append(&self, path: &str, data: &[u8]) -> Result<()> {
+        self.change(Operation::Append, path, |namespace| namespace.append(path, data))
+    }
+
+    /// Creates a directory and what is missing above it; see [`Namespace::create_dir_all`].
+    pub fn create_dir_all(&self, path: &str) -> Result<()> {
+        self.change(Operation::CreateDir, path, |namespace| {
+            namespace.create_dir_all(path)
+        })
+    }
+
+    /// Removes a file; see [`Namespace::remove_file`].
+    pub fn remove_file(&self, path: &str) -> Result<()> {
+        self.change(Operation::RemoveFile, path, |namespace| {
+            namespace.remove_file(path)
+        })
+    }
+
+    /// Removes an empty directory; see [`Namespace::remove_dir`].
+    pub fn remove_dir(&self, path: &str) -> Result<()> {
+        self.change(Operation::RemoveDir, path, |namespace| namespace.remove_dir(path))
+    }
+
+    /// Renames; see [`Namespace::rename`].
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
+        self.change(Operation::Rename, from, |namespace| namespace.rename(from, to))
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("mounts", &self.list_mounts())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! From a path to a backend: the one step every operation starts with.
+//!
+//! The table routes the path to a mount and lets the operation try. A backend that meets a symbolic link says so
+//! before it has had any effect; the link is then rewritten *in the script's namespace* and the step starts again,
+//! so that rules, mount points and layers decide about the target as they would about any path. At most
+//! [`MAX_LINKS`] times.
+
+use crate::backend::{Answer, LinkMet, Refusal};
+use crate::error::{Error, ErrorKind, Operation, Result};
+use crate::mount::Mount;
+use crate::path::{RelativePath, VirtualPath};
+
+use super::namespace::Namespace;
+use super::routes::{Point, Route};
+
+/// The symbolic links followed on one path, as Linux.
+pub(crate) const MAX_LINKS: usize = 40;
+
+/// A path being resolved for an operation: as the caller gave it for errors, normalised for everything else.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'p> {
+    pub(crate) operation: Operation,
+    pub(crate) given: &'p str,
+    pub(crate) path: VirtualPath<'p>,
+}
+
+impl<'p> Request<'p> {
+    pub(crate) fn new(operation: Operation, given: &'p str) -> Result<Self> {
+        let path = VirtualPath::parse(given).map_err(|error| Error::from_path(error, operation, given))?;
+        Ok(Self {
+            operation,
+            given,
+            path,
+        })
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.operation, self.given)
+    }
+
+    pub(crate) fn refused(&self, refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Failed { kind, source } => self.error(kind).with_source(source),
+            // A caller that meets a link where it may not follow one.
+            Refusal::Link(_) => self.error(ErrorKind::PermissionDenied),
+        }
+    }
+
+    /// Continues at the target of `link`, met within the mount at the first `base` bytes of the path.
+    ///
+    /// The target may lead anywhere below the mount's point, also into a mount nested there; an absolute target
+    /// or one that climbs out is refused.
+    pub(crate) fn follow(&mut self, link: &LinkMet, relative: RelativePath<'_>) -> Result<()> {
+        let denied = || self.error(ErrorKind::PermissionDenied);
+        let target = link
+            .target
+            .as_deref()
+            .filter(|target| !target.starts_with('/'))
+            .ok_or_else(denied)?;
+        let inside = relative.as_str();
+        let base = self.path.as_str().len() - inside.len();
+        let (before, after) = inside.split_at_checked(link.prefix).ok_or_else(denied)?;
+        let parent = before.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let mut components: Vec<&str> = parent.split('/').filter(|name| !name.is_empty()).collect();
+        for name in target.split('/').chain(after.split('/')) {
+            match name {
+                "" | "." => {}
+                ".." => drop(components.pop().ok_or_else(denied)?),
+                name => components.push(name),
+            }
+        }
+        let rewritten = format!("{}/{}", &self.path.as_str()[..base], components.join("/"));
+        self.path = VirtualPath::parse(&rewritten)
+            .map_err(|error| Error::from_path(error, self.operation, self.given))?
+            .into_owned();
+        Ok(())
+    }
+}
+
+impl Namespace {
+    /// Routes `request` and lets `act` try on the mount it leads to, following the links it meets.
+    ///
+    /// Where the path is a mount point or an ancestor of one, `at_point` is asked first: it gives `None` to let the
+    /// mount answer.
+    pub(crate) fn resolve<T>(
+        &self,
+        mut request: Request<'_>,
+        at_point: impl Fn(&Route<'_, '_>, &Point) -> Option<Answer<T>>,
+        mut act: impl FnMut(&Mount, RelativePath<'_>) -> Answer<T>,
+    ) -> Result<T> {
+        for _ in 0..=MAX_LINKS {
+            let path = request.path.clone();
+            let route = self.routes().route(&path);
+            if let Some(point) = route.point
+                && let Some(answer) = at_point(&route, point)
+            {
+                return answer.map_err(|refusal| request.refused(refusal));
+            }
+            let Some(mounted) = route.mounted else {
+                return Err(request.error(ErrorKind::NotCovered));
+            };
+            match act(mounted.mount, mounted.relative) {
+                Ok(answer) => return Ok(answer),
+                Err(Refusal::Link(link)) => request.follow(&link, mounted.relative)?,
+                Err(refusal) => return Err(request.refused(refusal)),
+            }
+        }
+        Err(request.error(ErrorKind::TooManyLinks))
+    }
+}
