@@ -5,6 +5,7 @@
 //! table/routes         which mount a path belongs to
 //! table/namespace      the operations, on an immutable set of mounts
 //! table/resolve        links and mount points: from a path to a backend
+//! table/rename         renaming, within one mount
 //! table/directories    listing, creating and removing directories, mount points included
 //! ```
 //!
@@ -13,6 +14,7 @@
 
 mod directories;
 mod namespace;
+mod rename;
 mod resolve;
 mod routes;
 

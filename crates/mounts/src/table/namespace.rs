@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::backend::{Answer, FollowLinks, OpenMode, Refusal, RenameRefusal, Writer};
+use crate::backend::{Answer, FollowLinks, OpenMode, Refusal, Writer};
 use crate::contents::Contents;
 use crate::error::{ErrorKind, Operation, Result};
 use crate::metadata::{FileType, Metadata};
@@ -11,8 +11,8 @@ use crate::mount::{Mount, MountKind};
 use crate::path::{RelativePath, VirtualPath};
 use crate::quota::{Admission, Limits, Usage};
 
-use super::resolve::{MAX_LINKS, Request};
-use super::routes::{Mounted, Point, Route};
+use super::resolve::Request;
+use super::routes::{Point, Route};
 
 /// Where the device numbers of mounts start: far from those of real devices on the host.
 const FIRST_DEVICE: u64 = 0x4d_0000;
@@ -303,83 +303,16 @@ impl Namespace {
             answer => answer,
         }
     }
-
-    /// Renames `from` to `to`, as [`std::fs::rename`] on Linux.
-    ///
-    /// # Errors
-    ///
-    /// As Linux's `rename`; `CrossesDevices` between two mounts, or into where none is; `PermissionDenied` for a
-    /// mount point or an ancestor of one.
-    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let mut source = Request::new(Operation::Rename, from).map_err(|error| error.with_destination(to))?;
-        let mut target = Request::new(Operation::Rename, to).map_err(|error| {
-            crate::Error::new(error.kind(), Operation::Rename, from).with_destination(error.path())
-        })?;
-        for _ in 0..=2 * MAX_LINKS {
-            let refusal = match self.try_rename(&source.path, &target.path) {
-                Ok(()) => return Ok(()),
-                Err(refusal) => refusal,
-            };
-            let path = |request: &Request<'_>| request.path.clone().into_owned();
-            let followed = match refusal {
-                RenameRefusal::From(Refusal::Link(link)) => {
-                    let path = path(&source);
-                    self.routes
-                        .route(&path)
-                        .mounted
-                        .map(|mounted| source.follow(&link, mounted.relative))
-                }
-                RenameRefusal::To(Refusal::Link(link)) => {
-                    let path = path(&target);
-                    self.routes
-                        .route(&path)
-                        .mounted
-                        .map(|mounted| target.follow(&link, mounted.relative))
-                }
-                RenameRefusal::From(refusal) | RenameRefusal::To(refusal) => {
-                    return Err(source.refused(refusal).with_destination(to));
-                }
-            };
-            if let Some(Err(error)) = followed {
-                return Err(source.error(error.kind()).with_destination(to));
-            }
-        }
-        Err(source.error(ErrorKind::TooManyLinks).with_destination(to))
-    }
-
-    fn try_rename(
-        &self,
-        from: &VirtualPath<'_>,
-        to: &VirtualPath<'_>,
-    ) -> std::result::Result<(), RenameRefusal> {
-        let source = self.routes.route(from);
-        let target = self.routes.route(to);
-        let refused = |kind: ErrorKind| RenameRefusal::From(kind.into());
-        if source.point.is_some() || target.point.is_some() {
-            return Err(refused(ErrorKind::PermissionDenied));
-        }
-        let (source, target) = match (source.mounted, target.mounted) {
-            (None, None) => return Err(refused(ErrorKind::NotCovered)),
-            (Some(source), Some(target)) if Arc::ptr_eq(source.mount, target.mount) => (source, target),
-            _ => return Err(refused(ErrorKind::CrossesDevices)),
-        };
-        let Mounted { mount, relative } = source;
-        match mount.writer() {
-            Ok((writer, mut admission)) => writer.rename(relative, target.relative, &mut admission),
-            Err(kind) => {
-                let blocked = |relative| unwritable(mount, relative, Operation::Rename, kind);
-                Err(match blocked(target.relative) {
-                    link @ Refusal::Link(_) => RenameRefusal::To(link),
-                    _ => RenameRefusal::From(blocked(relative)),
-                })
-            }
-        }
-    }
 }
 
 /// What a mount without a writing side answers to a change: what Linux would find wrong with the path before it
 /// came to the file system being read-only.
-fn unwritable(mount: &Mount, path: RelativePath<'_>, operation: Operation, kind: ErrorKind) -> Refusal {
+pub(super) fn unwritable(
+    mount: &Mount,
+    path: RelativePath<'_>,
+    operation: Operation,
+    kind: ErrorKind,
+) -> Refusal {
     let reader = mount.reader();
     let opens = matches!(operation, Operation::Write | Operation::Append | Operation::Open);
     let follow = if opens { FollowLinks::Yes } else { FollowLinks::No };

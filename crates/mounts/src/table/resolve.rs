@@ -45,20 +45,27 @@ impl<'p> Request<'p> {
             Refusal::Link(_) => self.error(ErrorKind::PermissionDenied),
         }
     }
+}
 
-    /// Continues at the target of `link`, met within the mount at the first `base` bytes of the path.
+impl Namespace {
+    /// Continues `request` at the target of `link`, which its mount met.
     ///
     /// The target may lead anywhere below the mount's point, also into a mount nested there; an absolute target
     /// or one that climbs out is refused.
-    pub(crate) fn follow(&mut self, link: &LinkMet, relative: RelativePath<'_>) -> Result<()> {
-        let denied = || self.error(ErrorKind::PermissionDenied);
+    pub(super) fn follow(&self, request: &mut Request<'_>, link: &LinkMet) -> Result<()> {
+        let denied = || request.error(ErrorKind::PermissionDenied);
         let target = link
             .target
             .as_deref()
             .filter(|target| !target.starts_with('/'))
             .ok_or_else(denied)?;
-        let inside = relative.as_str();
-        let base = self.path.as_str().len() - inside.len();
+        let inside = self
+            .routes()
+            .route(&request.path)
+            .mounted
+            .ok_or_else(denied)?
+            .relative
+            .as_str();
         let (before, after) = inside.split_at_checked(link.prefix).ok_or_else(denied)?;
         let parent = before.rsplit_once('/').map_or("", |(parent, _)| parent);
         let mut components: Vec<&str> = parent.split('/').filter(|name| !name.is_empty()).collect();
@@ -69,15 +76,14 @@ impl<'p> Request<'p> {
                 name => components.push(name),
             }
         }
-        let rewritten = format!("{}/{}", &self.path.as_str()[..base], components.join("/"));
-        self.path = VirtualPath::parse(&rewritten)
-            .map_err(|error| Error::from_path(error, self.operation, self.given))?
+        let point = &request.path.as_str()[..request.path.as_str().len() - inside.len()];
+        let rewritten = format!("{point}/{}", components.join("/"));
+        request.path = VirtualPath::parse(&rewritten)
+            .map_err(|error| Error::from_path(error, request.operation, request.given))?
             .into_owned();
         Ok(())
     }
-}
 
-impl Namespace {
     /// Routes `request` and lets `act` try on the mount it leads to, following the links it meets.
     ///
     /// Where the path is a mount point or an ancestor of one, `at_point` is asked first: it gives `None` to let the
@@ -101,7 +107,7 @@ impl Namespace {
             };
             match act(mounted.mount, mounted.relative) {
                 Ok(answer) => return Ok(answer),
-                Err(Refusal::Link(link)) => request.follow(&link, mounted.relative)?,
+                Err(Refusal::Link(link)) => self.follow(&mut request, &link)?,
                 Err(refusal) => return Err(request.refused(refusal)),
             }
         }
