@@ -5,6 +5,7 @@
 //! table/routes         which mount a path belongs to
 //! table/namespace      the operations, on an immutable set of mounts
 //! table/resolve        links and mount points: from a path to a backend
+//! table/links          where a path really leads, and links that nobody may see
 //! table/rename         renaming, within one mount
 //! table/directories    listing, creating and removing directories, mount points included
 //! ```
@@ -13,6 +14,7 @@
 //! so no operation under a lease takes a lock of the table.
 
 mod directories;
+mod links;
 mod namespace;
 mod rename;
 mod resolve;

@@ -13,6 +13,8 @@ use super::routes::{Point, Route};
 impl Namespace {
     /// Lists the directory at `path`, sorted by name, mount points included, as [`std::fs::read_dir`].
     ///
+    /// Links that lead out of their mount are left out; dangling ones are listed.
+    ///
     /// # Errors
     ///
     /// `NotFound`, `NotADirectory`, `PermissionDenied`.
@@ -26,7 +28,11 @@ impl Namespace {
                 Some(Err(_)) | None => Ok(with_points(Vec::new(), point)),
             })
         };
-        self.resolve(Request::new(Operation::List, path)?, at_point, ask)
+        let mut entries = self.resolve(Request::new(Operation::List, path)?, at_point, ask)?;
+        entries.retain(|entry| {
+            entry.file_type != FileType::Symlink || !self.is_refused_link(&format!("{path}/{}", entry.name))
+        });
+        Ok(entries)
     }
 
     /// Creates the directory at `path`, whose parent must exist, as [`std::fs::create_dir`].

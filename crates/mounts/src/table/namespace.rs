@@ -131,6 +131,15 @@ impl Namespace {
         })
     }
 
+    /// The most bytes an answer about `path` may have, beside what its mount keeps in memory, and the limit that
+    /// says so. `None` where no mount covers the path or its memory is unlimited.
+    #[cfg(feature = "monty")]
+    pub(crate) fn room_for_answer(&self, path: &str) -> Option<(u64, u64)> {
+        let path = VirtualPath::parse(path).ok()?;
+        let mount = self.routes.route(&path).mounted?.mount;
+        Some((mount.room_for_answer(), mount.limits().memory?))
+    }
+
     /// Reads the whole file at `path`, as [`std::fs::read`]. The bytes of a file in memory are shared, not copied.
     ///
     /// # Errors
@@ -226,12 +235,22 @@ impl Namespace {
     /// `NotFound` for the directory it would be in, `NotADirectory`, `IsADirectory`, `PermissionDenied`,
     /// `ReadOnly`, and what the mount's limits refuse.
     pub fn write(&self, path: &str, data: impl Into<Vec<u8>>) -> Result<()> {
-        let mut data = data.into();
+        self.write_from(path, &mut data.into())
+    }
+
+    /// Does what [`write`](Self::write) does, and takes the bytes out of `data` only if the mount keeps them.
+    ///
+    /// For callers that must know who owns the buffer afterwards: it is theirs unless `data` has lost its capacity.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write); the bytes are then still in `data`.
+    pub fn write_from(&self, path: &str, data: &mut Vec<u8>) -> Result<()> {
         self.change(
             Operation::Write,
             path,
             ErrorKind::IsADirectory,
-            |writer, relative, admission| writer.write(relative, &mut data, admission),
+            |writer, relative, admission| writer.write(relative, data, admission),
         )
     }
 
