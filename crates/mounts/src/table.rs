@@ -8,6 +8,7 @@
 //! table/links          where a path really leads, and links that nobody may see
 //! table/rename         renaming, within one mount
 //! table/directories    listing, creating and removing directories, mount points included
+//! table/seed           files that are in a mount before it is mounted
 //! ```
 //!
 //! What is mounted is itself a value: a [`Namespace`]. A lease holds the one that was current when it was taken,
@@ -19,6 +20,7 @@ mod namespace;
 mod rename;
 mod resolve;
 mod routes;
+mod seed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -99,17 +101,19 @@ impl Table {
     ///
     /// [`ErrorKind::NotMounted`]; [`ErrorKind::InUse`] while any lease is out.
     pub fn unmount(&self, point: &str) -> Result<()> {
-        self.reshape(Operation::Unmount, point, |namespace, path| {
+        // Whatever the mount held is freed here, when nobody waits for the table any more.
+        let _removed = self.reshape(Operation::Unmount, point, |namespace, path| {
             namespace.remove(path)
-        })
+        })?;
+        Ok(())
     }
 
-    fn reshape(
+    fn reshape<T>(
         &self,
         operation: Operation,
         point: &str,
-        change: impl FnOnce(&mut Namespace, &VirtualPath<'_>) -> std::result::Result<(), ErrorKind>,
-    ) -> Result<()> {
+        change: impl FnOnce(&mut Namespace, &VirtualPath<'_>) -> std::result::Result<T, ErrorKind>,
+    ) -> Result<T> {
         let path = VirtualPath::parse(point).map_err(|error| Error::from_path(error, operation, point))?;
         let _quiet = self.0.gate.write();
         let mut state = self.0.state.lock();
@@ -182,6 +186,11 @@ impl Table {
     /// Whether anything is at a path; see [`Namespace::exists`].
     pub fn exists(&self, path: &str) -> bool {
         self.current().exists(path)
+    }
+
+    /// Whether a path lies in a mount that can be written; see [`Namespace::is_writable`].
+    pub fn is_writable(&self, path: &str) -> bool {
+        self.current().is_writable(path)
     }
 
     /// Lists a directory; see [`Namespace::list`].

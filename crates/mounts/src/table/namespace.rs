@@ -94,10 +94,10 @@ impl Namespace {
         Ok(())
     }
 
-    pub(crate) fn remove(&mut self, path: &VirtualPath<'_>) -> std::result::Result<(), ErrorKind> {
-        self.routes.remove(path).ok_or(ErrorKind::NotMounted)?;
+    pub(crate) fn remove(&mut self, path: &VirtualPath<'_>) -> std::result::Result<Arc<Mount>, ErrorKind> {
+        let mount = self.routes.remove(path).ok_or(ErrorKind::NotMounted)?;
         self.order.retain(|mounted| mounted != path);
-        Ok(())
+        Ok(mount)
     }
 
     fn each_mount(&self) -> impl Iterator<Item = (&VirtualPath<'static>, &Arc<Mount>)> {
@@ -128,6 +128,15 @@ impl Namespace {
         VirtualPath::parse(path).is_ok_and(|path| {
             let route = self.routes.route(&path);
             route.mounted.is_some() || route.point.is_some()
+        })
+    }
+
+    /// Whether what `path` leads to lies in a mount that can be written. Whether a particular change is possible
+    /// there is for that change to find out.
+    pub fn is_writable(&self, path: &str) -> bool {
+        self.real_path(path).is_ok_and(|path| {
+            let mounted = self.routes.route(&path).mounted;
+            mounted.is_some_and(|mounted| mounted.mount.writer().is_ok())
         })
     }
 

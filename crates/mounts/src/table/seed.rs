@@ -1,0 +1,57 @@
+//! Files that are in a mount before it is mounted, so that nobody ever sees it without them or with some of them.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Operation, Result};
+use crate::mount::Mount;
+use crate::path::VirtualPath;
+
+use super::namespace::Namespace;
+
+impl Mount {
+    /// The same mount with `files` in it, and the directories above them. Paths are those inside the mount, `/`
+    /// being its root. They count as every write does: towards what the mount holds and what it has written.
+    ///
+    /// ```
+    /// use mounts::{Mount, Table};
+    ///
+    /// let table = Table::new();
+    /// table.mount("/work", Mount::memory().with_files([("/in/names.txt", "Ada"), ("/todo.md", "")])?)?;
+    /// assert_eq!(table.read("/work/in/names.txt")?, *b"Ada");
+    /// # Ok::<(), mounts::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Namespace::write`] and [`Namespace::create_dir_all`]; `AlreadyExists` for a path that is given
+    /// twice, or exists in the mount already.
+    pub fn with_files<'p, D>(self, files: impl IntoIterator<Item = (&'p str, D)>) -> Result<Self>
+    where
+        D: Into<Vec<u8>>,
+    {
+        let root = VirtualPath::root();
+        let mut alone = Namespace::default();
+        let mounting = |kind| Error::new(kind, Operation::Mount, root.as_str());
+        alone.insert(&root, self).map_err(mounting)?;
+        for (given, data) in files {
+            alone.seed(given, data)?;
+        }
+        let mount = alone.remove(&root).map_err(mounting)?;
+        // The namespace never left this function, so nobody else holds the mount.
+        Arc::into_inner(mount).ok_or_else(|| mounting(ErrorKind::InUse))
+    }
+}
+
+impl Namespace {
+    fn seed(&self, given: &str, data: impl Into<Vec<u8>>) -> Result<()> {
+        let path =
+            VirtualPath::parse(given).map_err(|error| Error::from_path(error, Operation::Write, given))?;
+        if let Some(parent) = path.parent() {
+            self.create_dir_all(parent.as_str())?;
+        }
+        if self.symlink_metadata(given).is_ok() && !path.is_root() {
+            return Err(Error::new(ErrorKind::AlreadyExists, Operation::Write, given));
+        }
+        self.write(given, data)
+    }
+}
