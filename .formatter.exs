@@ -1,0 +1,4 @@
+[
+  inputs: ["{mix,.formatter}.exs", "{build,examples,lib,test}/**/*.{ex,exs}"],
+  line_length: 110
+]
