@@ -18,6 +18,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use crate::contents::Contents;
 use crate::error::ErrorKind;
@@ -188,6 +189,73 @@ pub trait Writer: Reader {
 
     /// What the mount holds now.
     fn held(&self) -> Held;
+}
+
+/// A shared backend is a backend: several mounts may look at one tree.
+impl<R: Reader + ?Sized> Reader for Arc<R> {
+    fn metadata(&self, path: RelativePath<'_>, follow: FollowLinks) -> Answer<Metadata> {
+        (**self).metadata(path, follow)
+    }
+
+    fn read(&self, path: RelativePath<'_>, limit: u64) -> Answer<Contents> {
+        (**self).read(path, limit)
+    }
+
+    fn open(&self, path: RelativePath<'_>) -> Answer<()> {
+        (**self).open(path)
+    }
+
+    fn list(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
+        (**self).list(path)
+    }
+
+    fn host(&self) -> Option<HostIdentity> {
+        (**self).host()
+    }
+}
+
+impl<W: Writer + ?Sized> Writer for Arc<W> {
+    fn write(&self, path: RelativePath<'_>, data: &mut Vec<u8>, admission: &mut Admission<'_>) -> Answer<()> {
+        (**self).write(path, data, admission)
+    }
+
+    fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
+        (**self).append(path, data, admission)
+    }
+
+    fn open_for_write(
+        &self,
+        path: RelativePath<'_>,
+        mode: OpenMode,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        (**self).open_for_write(path, mode, admission)
+    }
+
+    fn create_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        (**self).create_dir(path, admission)
+    }
+
+    fn remove_file(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        (**self).remove_file(path, admission)
+    }
+
+    fn remove_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        (**self).remove_dir(path, admission)
+    }
+
+    fn rename(
+        &self,
+        from: RelativePath<'_>,
+        to: RelativePath<'_>,
+        admission: &mut Admission<'_>,
+    ) -> Result<(), RenameRefusal> {
+        (**self).rename(from, to, admission)
+    }
+
+    fn held(&self) -> Held {
+        (**self).held()
+    }
 }
 
 /// Why a rename was refused: a failure, or a link in one of its two paths.

@@ -91,6 +91,23 @@ impl Contents {
         }
     }
 
+    /// These contents and then `more`, sharing the bytes of both.
+    #[must_use]
+    pub fn followed_by(self, more: &Self) -> Self {
+        if more.is_empty() {
+            return self;
+        }
+        let bytes = self.len() + more.len() - more.tail.len();
+        let sealed = |contents: &Self| contents.sealed.as_deref().cloned().unwrap_or_default().segments;
+        let mut segments = sealed(&self);
+        segments.push(self.tail);
+        segments.extend(sealed(more));
+        Self {
+            sealed: Some(Arc::new(Sealed { segments, bytes })),
+            tail: Arc::clone(&more.tail),
+        }
+    }
+
     /// Whether both share every byte, so that they are equal without looking at one.
     pub fn shares_with(&self, other: &Self) -> bool {
         let sealed = match (&self.sealed, &other.sealed) {

@@ -23,23 +23,32 @@
 mod backend;
 mod contents;
 mod error;
+#[cfg(unix)]
+mod host;
 mod lease;
 mod memory;
 mod metadata;
+#[cfg(feature = "monty")]
+pub mod monty;
 mod mount;
+mod overlay;
 mod path;
 mod quota;
 mod table;
+mod update;
 
 pub use backend::{
     Answer, FollowLinks, HostIdentity, LinkMet, OpenMode, Reader, Refusal, RenameRefusal, Writer,
 };
 pub use contents::Contents;
 pub use error::{Error, ErrorKind, Operation, Result};
+#[cfg(unix)]
+pub use host::{HostDirectory, HostDirectoryError, HostDirectoryErrorKind};
 pub use lease::{Lease, LeaseMode};
 pub use memory::Memory;
 pub use metadata::{DirEntry, FileType, Metadata, Name};
 pub use mount::{Mount, MountKind};
+pub use overlay::Overlay;
 pub use path::{MAX_COMPONENTS, MAX_NAME_BYTES, MAX_PATH_BYTES, PathError, RelativePath, VirtualPath};
 pub use quota::{Admission, Change, Held, Limits, Usage};
 pub use table::{MountInfo, Namespace, Table};

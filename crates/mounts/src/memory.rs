@@ -23,8 +23,9 @@ use crate::error::ErrorKind;
 use crate::metadata::{DirEntry, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held};
+use crate::update::Update;
 
-use tree::{Tree, Update};
+use tree::Tree;
 
 /// An in-memory backend.
 ///
@@ -94,11 +95,7 @@ impl Writer for Memory {
         mode: OpenMode,
         admission: &mut Admission<'_>,
     ) -> Answer<()> {
-        let mut tree = self.tree.write();
-        if mode == OpenMode::Append && tree.file(path).is_ok() {
-            return Ok(());
-        }
-        tree.put(path, Update::Truncate, admission)
+        self.tree.write().put(path, mode.into(), admission)
     }
 
     fn create_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {

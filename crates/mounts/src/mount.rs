@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::backend::{HostIdentity, Reader, Writer};
 use crate::error::ErrorKind;
 use crate::memory::Memory;
+use crate::overlay::Overlay;
 use crate::quota::{Admission, Held, Limits, Quota, Usage};
 
 /// What the contents of a mount are kept in.
@@ -17,6 +18,8 @@ pub enum MountKind {
     ReadOnly,
     /// A backend whose writes go where it reads from.
     ReadWrite,
+    /// An [`Overlay`] over another backend.
+    Overlay,
 }
 
 /// Something to mount: a backend and its limits. Handed to [`Table::mount`](crate::Table::mount).
@@ -66,6 +69,11 @@ impl Mount {
     /// A mount whose writes go to `writer`.
     pub fn read_write(writer: impl Writer + 'static) -> Self {
         Self::new(Access::Write(Arc::new(writer)), MountKind::ReadWrite)
+    }
+
+    /// A mount whose changes stay in memory, over `lower`, which is never written.
+    pub fn overlay(lower: impl Reader + 'static) -> Self {
+        Self::new(Access::Write(Arc::new(Overlay::new(lower))), MountKind::Overlay)
     }
 
     /// The same mount under other limits.

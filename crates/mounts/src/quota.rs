@@ -46,6 +46,44 @@ pub struct Held {
     pub memory: u64,
 }
 
+impl Held {
+    pub(crate) fn plus_bytes(mut self, bytes: u64) -> Self {
+        self.bytes += bytes;
+        self.memory += bytes;
+        self
+    }
+
+    pub(crate) fn minus_bytes(mut self, bytes: u64) -> Self {
+        self.bytes -= bytes;
+        self.memory -= bytes;
+        self
+    }
+}
+
+impl std::ops::Add for Held {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            files: self.files + other.files,
+            memory: self.memory + other.memory,
+        }
+    }
+}
+
+impl std::ops::Sub for Held {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes - other.bytes,
+            files: self.files - other.files,
+            memory: self.memory - other.memory,
+        }
+    }
+}
+
 /// What a mount holds and has done, as [`Namespace::usage`](crate::Namespace::usage) reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {

@@ -4,7 +4,9 @@
 
 mod support;
 
-use mounts::{Held, LeaseMode, Mount, Table};
+use std::sync::Arc;
+
+use mounts::{Held, LeaseMode, Memory, Mount, Overlay, Table};
 use proptest::prelude::*;
 use support::{Entry, Step, TreeImage, image, image_on_disk, run, run_on_disk, step};
 
@@ -18,10 +20,21 @@ fn programs() -> u32 {
         .unwrap_or(400)
 }
 
-fn table() -> Table {
+fn mounted(mount: Mount) -> Table {
     let table = Table::new();
-    table.mount(ROOT, Mount::memory()).unwrap();
+    table.mount(ROOT, mount).unwrap();
     table
+}
+
+/// A memory tree in which `program` has been run.
+fn grown(program: &[Step]) -> Arc<Memory> {
+    let memory = Arc::new(Memory::new());
+    let table = mounted(Mount::read_write(Arc::clone(&memory)));
+    let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+    for step in program {
+        let _ = run(&lease, ROOT, step);
+    }
+    memory
 }
 
 fn recount(image: &TreeImage) -> (u64, u64) {
@@ -32,9 +45,13 @@ fn recount(image: &TreeImage) -> (u64, u64) {
     (bytes.sum(), image.len() as u64)
 }
 
-fn compare(program: &[Step]) -> Result<(), TestCaseError> {
+/// Runs `program` on `mount`, which shows what `before` left, and on a real directory after `before`.
+fn compare(mount: Mount, before: &[Step], program: &[Step]) -> Result<Table, TestCaseError> {
     let disk = tempfile::tempdir().unwrap();
-    let table = table();
+    for step in before {
+        let _ = run_on_disk(disk.path(), step);
+    }
+    let table = mounted(mount);
     let lease = table.checkout(LeaseMode::Exclusive).unwrap();
     for step in program {
         prop_assert_eq!(
@@ -44,34 +61,69 @@ fn compare(program: &[Step]) -> Result<(), TestCaseError> {
             step
         );
     }
-    let tree = image(&lease, ROOT);
-    prop_assert_eq!(&tree, &image_on_disk(disk.path()));
-    let held = table.list_mounts()[0].usage.held;
-    prop_assert_eq!((held.bytes, held.files), recount(&tree));
-    Ok(())
+    prop_assert_eq!(image(&lease, ROOT), image_on_disk(disk.path()));
+    drop(lease);
+    Ok(table)
+}
+
+fn program() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..60)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: programs(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn memory_answers_as_a_real_directory_does(program in prop::collection::vec(step(), 1..60)) {
-        compare(&program)?;
+    fn memory_answers_as_a_real_directory_does(program in program()) {
+        let table = compare(Mount::memory(), &[], &program)?;
+        let held = table.list_mounts()[0].usage.held;
+        let tree = image(&table.checkout(LeaseMode::Shared).unwrap(), ROOT);
+        prop_assert_eq!((held.bytes, held.files), recount(&tree));
     }
+
+    #[test]
+    fn an_overlay_answers_as_a_real_directory_does(before in program(), program in program()) {
+        let lower = grown(&before);
+        let lower_before = image_of(&lower);
+        compare(Mount::overlay(Arc::clone(&lower)), &before, &program)?;
+        prop_assert_eq!(image_of(&lower), lower_before, "the lower was written");
+    }
+
+    #[test]
+    fn an_overlay_over_an_overlay_answers_as_a_real_directory_does(
+        before in program(), between in program(), program in program()
+    ) {
+        let middle = Arc::new(Overlay::new(grown(&before)));
+        let table = mounted(Mount::read_write(Arc::clone(&middle)));
+        let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+        for step in &between {
+            let _ = run(&lease, ROOT, step);
+        }
+        let both: Vec<_> = before.into_iter().chain(between).collect();
+        compare(Mount::overlay(middle), &both, &program)?;
+    }
+}
+
+fn image_of(lower: &Arc<Memory>) -> TreeImage {
+    let table = mounted(Mount::read_only(Arc::clone(lower)));
+    let lease = table.checkout(LeaseMode::Shared).unwrap();
+    image(&lease, ROOT)
 }
 
 /// What a tree holds is all it is charged for: emptied, it is charged nothing, memory included.
 #[test]
 fn create_and_delete_cycles_leave_no_residue() {
-    let table = table();
-    let lease = table.checkout(LeaseMode::Exclusive).unwrap();
-    for round in 0..20_000 {
-        lease.create_dir_all("/m/d/e").unwrap();
-        lease.write("/m/d/e/f", format!("{round}")).unwrap();
-        lease.rename("/m/d/e", "/m/g").unwrap();
-        lease.remove_file("/m/g/f").unwrap();
-        lease.remove_dir("/m/g").unwrap();
-        lease.remove_dir("/m/d").unwrap();
+    for mount in [Mount::memory(), Mount::overlay(Memory::new())] {
+        let table = mounted(mount);
+        let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+        for round in 0..10_000 {
+            lease.create_dir_all("/m/d/e").unwrap();
+            lease.write("/m/d/e/f", format!("{round}")).unwrap();
+            lease.rename("/m/d/e", "/m/g").unwrap();
+            lease.remove_file("/m/g/f").unwrap();
+            lease.remove_dir("/m/g").unwrap();
+            lease.remove_dir("/m/d").unwrap();
+        }
+        assert_eq!(table.list_mounts()[0].usage.held, Held::default());
     }
-    assert_eq!(table.list_mounts()[0].usage.held, Held::default());
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::backend::{Answer, RenameRefusal};
-use crate::contents::Contents;
 use crate::error::ErrorKind;
 use crate::metadata::Metadata;
 use crate::path::RelativePath;
 use crate::quota::{Admission, Change, Held};
+use crate::update::Update;
 
 use super::node::{Directory, File, NODE_BYTES, Node};
 
@@ -31,40 +31,6 @@ impl Default for Tree {
             root,
             held: Held::default(),
             last_inode: ROOT_INODE,
-        }
-    }
-}
-
-/// What is done to the contents of a file.
-#[derive(Debug)]
-pub(super) enum Update<'a> {
-    /// Takes the bytes when the update is made, and leaves them when it is refused.
-    Replace(&'a mut Vec<u8>),
-    Append(&'a [u8]),
-    Truncate,
-}
-
-impl Update<'_> {
-    fn written(&self) -> u64 {
-        match self {
-            Self::Replace(data) => data.len() as u64,
-            Self::Append(data) => data.len() as u64,
-            Self::Truncate => 0,
-        }
-    }
-
-    fn size_after(&self, before: u64) -> u64 {
-        match self {
-            Self::Append(data) => before + data.len() as u64,
-            Self::Replace(_) | Self::Truncate => self.written(),
-        }
-    }
-
-    fn apply(self, contents: &mut Contents) {
-        match self {
-            Self::Replace(data) => *contents = Contents::from(std::mem::take(data)),
-            Self::Append(data) => contents.append(data),
-            Self::Truncate => *contents = Contents::default(),
         }
     }
 }
@@ -138,6 +104,7 @@ impl Tree {
         let (parent, name) = path.split_last().ok_or(ErrorKind::IsADirectory)?;
         let size_before = match self.directory(parent)?.get(name) {
             Some(Node::Directory(_)) => return Err(ErrorKind::IsADirectory.into()),
+            Some(Node::File(_)) if matches!(update, Update::Touch) => return Ok(()),
             Some(Node::File(file)) => Some(file.contents.len() as u64),
             None => None,
         };
@@ -305,18 +272,6 @@ impl Tree {
 }
 
 impl Held {
-    fn plus_bytes(mut self, bytes: u64) -> Self {
-        self.bytes += bytes;
-        self.memory += bytes;
-        self
-    }
-
-    fn minus_bytes(mut self, bytes: u64) -> Self {
-        self.bytes -= bytes;
-        self.memory -= bytes;
-        self
-    }
-
     fn plus_node(mut self, name: &str) -> Self {
         self.files += 1;
         self.memory += NODE_BYTES + name.len() as u64;

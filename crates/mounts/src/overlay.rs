@@ -1,0 +1,217 @@
+//! Copy-on-write over any other backend, which is never written.
+//!
+//! The obvious design keeps changed files in a second tree and asks, in every operation, which of the two trees to
+//! believe. It gets renames wrong: a renamed directory must be copied entry by entry, or every later lookup below it
+//! must remember where it came from. Marking deletions by special names gets listings wrong, and scripts that use
+//! those names. Here the upper layer is a tree of slots. A slot says what the upper has under a name, and what of the
+//! lower it hides; a directory of the upper says which lower directory, if any, shows through where it has no slot. So
+//! *one* step answers where a path lives now, every operation starts with it, and renaming a directory of any size is
+//! moving one node that remembers where its lower directory lies.
+//!
+//! ```text
+//! overlay.rs          Overlay: the layer under its locks, the backend traits
+//! overlay/layer       what the upper is made of, and what it costs
+//! overlay/owned       what it owns of the lower: identities, whiteouts
+//! overlay/lookup      the lookup step
+//! overlay/merge       listings of both layers together
+//! overlay/copy_up     changes: ancestors, files whole or in part, directories, whiteouts
+//! overlay/redirect    renames
+//! ```
+//!
+//! The lower is live. A path that the upper does not own shows what the lower has now. What it owns (replaced,
+//! extended, renamed or hid) it remembers by identity: device, inode, size and times. Where such an entry no longer
+//! matches and its bytes are needed, the answer is [`ErrorKind::Stale`]; what needs no lower bytes goes on.
+
+mod copy_up;
+mod layer;
+mod lookup;
+mod merge;
+mod owned;
+mod redirect;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::backend::{Answer, FollowLinks, HostIdentity, OpenMode, Reader, RenameRefusal, Writer};
+use crate::contents::Contents;
+use crate::error::ErrorKind;
+use crate::metadata::{DirEntry, FileType, Metadata};
+use crate::path::RelativePath;
+use crate::quota::{Admission, Held};
+use crate::update::Update;
+
+use layer::{Attributes, Backing, Directory, Node};
+use lookup::{Place, View, link_met};
+
+/// Inode numbers of entries born in the upper count down from here; those of the lower are the host's.
+const FIRST_INODE: u64 = 1 << 63;
+
+/// A backend that keeps every change in memory, over a lower one that it never writes.
+///
+/// ```
+/// use mounts::{Memory, Mount, Overlay, Table};
+///
+/// let table = Table::new();
+/// table.mount("/work", Mount::overlay(Memory::new()))?;
+/// table.write("/work/new.txt", "kept in the upper layer")?;
+/// # Ok::<(), mounts::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Overlay {
+    lower: Arc<dyn Reader>,
+    layer: RwLock<Layer>,
+    /// Held by whoever changes something, while it looks at both layers; readers never wait for it.
+    turn: Mutex<()>,
+}
+
+/// The upper layer as a value.
+#[derive(Debug, Clone)]
+struct Layer {
+    root: Arc<Directory>,
+    held: Held,
+    last_inode: u64,
+}
+
+impl Layer {
+    fn next_inode(&mut self) -> u64 {
+        self.last_inode -= 1;
+        self.last_inode
+    }
+}
+
+impl Overlay {
+    /// An overlay over `lower` that changes nothing yet.
+    pub fn new(lower: impl Reader + 'static) -> Self {
+        let seen = Attributes::born(1, 0o755, SystemTime::now());
+        let root = Arc::new(Directory::new(Backing::Merged("".into(), seen)));
+        let layer = Layer {
+            root,
+            held: Held::default(),
+            last_inode: FIRST_INODE,
+        };
+        Self {
+            lower: Arc::new(lower),
+            layer: RwLock::new(layer),
+            turn: Mutex::new(()),
+        }
+    }
+
+    fn root(&self) -> Arc<Directory> {
+        Arc::clone(&self.layer.read().root)
+    }
+
+    fn view<'l>(&'l self, root: &'l Arc<Directory>) -> View<'l> {
+        View {
+            root,
+            lower: self.lower.as_ref(),
+        }
+    }
+
+    /// Reads a file of either layer, or of both: what the lower has of it, then what the upper has.
+    fn read_merged(&self, path: RelativePath<'_>, limit: u64) -> Answer<Contents> {
+        let root = self.root();
+        let view = self.view(&root);
+        match view.place(path)? {
+            Place::Absent(_) => Err(ErrorKind::NotFound.into()),
+            Place::Root | Place::Upper(_, Node::Directory(_)) => Err(ErrorKind::IsADirectory.into()),
+            Place::Upper(_, Node::Link(link)) => Err(link_met(link, path.as_str().len())),
+            Place::Lower(lower) => view.ask(path, &lower, |relative| self.lower.read(relative, limit)),
+            Place::Upper(_, Node::File(file)) if file.size() > limit => Err(ErrorKind::FileTooLarge.into()),
+            Place::Upper(_, Node::File(file)) => match &file.base {
+                None => Ok(file.own.clone()),
+                Some(origin) => {
+                    let base = self
+                        .lower
+                        .read(RelativePath::new(&origin.path), limit)
+                        .map_err(lookup::stale)?;
+                    // Checked after the read: what was read is then what the file was when it was taken.
+                    view.require_unchanged(origin)?;
+                    Ok(base.followed_by(&file.own))
+                }
+            },
+        }
+    }
+}
+
+impl Reader for Overlay {
+    fn metadata(&self, path: RelativePath<'_>, follow: FollowLinks) -> Answer<Metadata> {
+        self.view(&self.root()).metadata(path, follow)
+    }
+
+    fn read(&self, path: RelativePath<'_>, limit: u64) -> Answer<Contents> {
+        self.read_merged(path, limit)
+    }
+
+    fn open(&self, path: RelativePath<'_>) -> Answer<()> {
+        let root = self.root();
+        let view = self.view(&root);
+        match view.place(path)? {
+            Place::Lower(lower) => view.ask(path, &lower, |relative| self.lower.open(relative)),
+            Place::Upper(_, Node::File(file)) => file
+                .base
+                .as_ref()
+                .map_or(Ok(()), |base| view.require_unchanged(base)),
+            _ => match view.metadata(path, FollowLinks::Yes)?.file_type {
+                FileType::Directory => Err(ErrorKind::IsADirectory.into()),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn list(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
+        self.view(&self.root()).list(path)
+    }
+
+    fn host(&self) -> Option<HostIdentity> {
+        self.lower.host().map(|host| HostIdentity {
+            written_through: false,
+            ..host
+        })
+    }
+}
+
+impl Writer for Overlay {
+    fn write(&self, path: RelativePath<'_>, data: &mut Vec<u8>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.put(path, Update::Replace(data), admission)
+    }
+
+    fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
+        self.put(path, Update::Append(data), admission)
+    }
+
+    fn open_for_write(
+        &self,
+        path: RelativePath<'_>,
+        mode: OpenMode,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        self.put(path, mode.into(), admission)
+    }
+
+    fn create_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.make_dir(path, admission)
+    }
+
+    fn remove_file(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.remove(path, FileType::File, admission)
+    }
+
+    fn remove_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+        self.remove(path, FileType::Directory, admission)
+    }
+
+    fn rename(
+        &self,
+        from: RelativePath<'_>,
+        to: RelativePath<'_>,
+        admission: &mut Admission<'_>,
+    ) -> Result<(), RenameRefusal> {
+        self.relocate(from, to, admission)
+    }
+
+    fn held(&self) -> Held {
+        self.layer.read().held
+    }
+}
