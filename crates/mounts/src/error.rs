@@ -156,8 +156,37 @@ impl ErrorKind {
             Self::AlreadyMounted => "a mount exists at this path already",
             Self::NotMounted => "no mount exists at this path",
             Self::Overlaps => "the host directory overlaps that of another mount",
-            Self::Os(_) => "Input/output error",
+            Self::Os(number) => strerror(number),
         }
+    }
+}
+
+/// Linux's words for the numbers a file system gives beside those that have a kind of their own.
+fn strerror(number: i32) -> &'static str {
+    match number {
+        1 => "Operation not permitted",
+        4 => "Interrupted system call",
+        6 => "No such device or address",
+        7 => "Argument list too long",
+        11 => "Resource temporarily unavailable",
+        12 => "Cannot allocate memory",
+        16 => "Device or resource busy",
+        19 => "No such device",
+        23 => "Too many open files in system",
+        24 => "Too many open files",
+        26 => "Text file busy",
+        29 => "Illegal seek",
+        31 => "Too many links",
+        38 => "Function not implemented",
+        61 => "No data available",
+        75 => "Value too large for defined data type",
+        95 => "Operation not supported",
+        107 => "Transport endpoint is not connected",
+        110 => "Connection timed out",
+        112 => "Host is down",
+        121 => "Remote I/O error",
+        122 => "Disk quota exceeded",
+        _ => "Input/output error",
     }
 }
 

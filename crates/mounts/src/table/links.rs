@@ -35,7 +35,7 @@ impl Namespace {
     }
 
     /// Whether `path` is a link that leads out of its mount, or where no link may lead: listings leave it out.
-    pub(super) fn is_refused_link(&self, path: &str) -> bool {
+    pub(crate) fn is_refused_link(&self, path: &str) -> bool {
         let Ok(mut request) = Request::new(Operation::List, path) else {
             return false;
         };

@@ -104,12 +104,12 @@ impl Reader for Linked {
         let Entry::Directory = self.find(path, FollowLinks::Yes)? else {
             return Err(ErrorKind::NotADirectory.into());
         };
-        let within = |name: &str| match path.is_root() {
-            true => Some(name.to_owned()),
-            false => name
-                .strip_prefix(path.as_str())
-                .and_then(|below| below.strip_prefix('/'))
-                .map(str::to_owned),
+        let within = |name: &str| {
+            if path.is_root() {
+                return Some(name.to_owned());
+            }
+            let below = name.strip_prefix(path.as_str())?.strip_prefix('/')?;
+            Some(below.to_owned())
         };
         let listed = self.0.iter().filter_map(|(whole, entry)| {
             let name = within(whole)?;
