@@ -27,6 +27,8 @@ mod layer;
 mod lookup;
 mod merge;
 mod owned;
+#[cfg(test)]
+mod recount;
 mod redirect;
 
 use std::sync::Arc;

@@ -285,10 +285,11 @@ impl Overlay {
 }
 
 impl Existing {
-    /// What the slot at the path holds before the change, under `name`.
+    /// What the slot at the path holds before the change, under `name`, with what goes when it goes: the whiteouts
+    /// in a directory that shows nothing.
     pub(super) fn held(&self, name: &str) -> Held {
         match self {
-            Self::Upper(slot) => slot.held(name),
+            Self::Upper(slot) => slot.held(name) + slot.whiteouts_held(),
             Self::Absent { hides } => Slot {
                 node: None,
                 hides: hides.clone(),

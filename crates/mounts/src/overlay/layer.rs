@@ -33,6 +33,15 @@ impl Slot {
         Self::held_for(name, node, self.hides.as_deref())
     }
 
+    /// What the whiteouts directly in the directory of this slot add to the counters.
+    pub(super) fn whiteouts_held(&self) -> Held {
+        let Some(Node::Directory(directory)) = &self.node else {
+            return Held::default();
+        };
+        let whiteouts = directory.slots.iter().filter(|(_, slot)| slot.node.is_none());
+        whiteouts.fold(Held::default(), |held, (name, slot)| held + slot.held(name))
+    }
+
     /// What a slot adds to the counters whose node holds `node`.
     pub(super) fn held_for(name: &str, node: Held, hides: Option<&Hidden>) -> Held {
         let hidden = hides.map_or(0, Hidden::memory);

@@ -7,7 +7,7 @@ use crate::backend::{Answer, FollowLinks, Refusal, RenameRefusal};
 use crate::error::ErrorKind;
 use crate::metadata::FileType;
 use crate::path::RelativePath;
-use crate::quota::{Admission, Change};
+use crate::quota::{Admission, Change, Held};
 
 use super::Overlay;
 use super::copy_up::taken;
@@ -49,7 +49,7 @@ impl Overlay {
         let (from_parent, from_name) = split(from)?;
         let (to_parent, to_name) = split(to)?;
         let from_ancestors = view.ancestors(from_parent).map_err(RenameRefusal::From)?;
-        let before = source.held(from_name) + target.held(to_name);
+        let before = source.held(from_name) + target.held(to_name) - kept_below(&source);
         let holds = left.held(from_name) + placed.held(to_name);
 
         // The directories above the target may be, in part, those above the source: they are found once the latter
@@ -81,6 +81,14 @@ impl Overlay {
         next.held = after;
         *layer = next;
         Ok(())
+    }
+}
+
+/// The whiteouts in a directory that moves: they move with it.
+fn kept_below(source: &Existing) -> Held {
+    match source {
+        Existing::Upper(slot) => slot.whiteouts_held(),
+        Existing::Absent { .. } | Existing::Lower { .. } => Held::default(),
     }
 }
 
