@@ -22,7 +22,7 @@ use super::lookup::{Purpose, spelled};
 use super::{HostDirectory, link, stat};
 
 /// How often one step is tried again because the name meant something else by the time it was asked.
-const SWAPS: usize = 16;
+const SWAPS: usize = 128;
 
 impl HostDirectory {
     /// Opens the object at `path`, component by component.
@@ -80,12 +80,9 @@ fn step<T>(directory: &Dir, prefix: &str, act: impl Fn(&Dir, &str) -> io::Result
             Err(Errno::INVAL) => {}
             Err(gone) => return Err(refusal(gone.into())),
         }
-        let is_directory = || {
-            directory
-                .symlink_metadata(name)
-                .is_ok_and(|metadata| metadata.is_dir())
-        };
-        if number == Some(Errno::NOTDIR) && !is_directory() {
+        // Not a link, or no longer one. Only what is neither link nor directory was refused for good.
+        let now = directory.symlink_metadata(name).map_err(refusal)?;
+        if number == Some(Errno::NOTDIR) && !now.is_dir() && !now.is_symlink() {
             return Err(refusal(error));
         }
     }
