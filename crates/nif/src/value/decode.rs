@@ -1,0 +1,404 @@
+//! Terms as Python values.
+
+use std::collections::HashMap;
+
+use monty_types::{
+    MontyObject,
+    unstable::{self, MontyGraph, MontyNode, NodeId},
+};
+use rustler::{Binary, MapIterator, Term, TermType, sys::ErlNifTerm};
+
+use super::{
+    Bounds, Budget, Place, Refusal, ValueError, calendar,
+    dataclass::{self, Instance},
+    exception,
+    keys::{self, Hashable},
+    number,
+    place::{Step, describe},
+    set, singleton,
+    tag::{self, Tagged},
+    text,
+};
+use crate::atoms;
+
+/// Bytes that each node costs while a value is built: the node, its number in what holds it, and the term it is made
+/// of, which waits in a list.
+const NODE: usize = size_of::<MontyNode>() + size_of::<NodeId>() + size_of::<Term<'_>>();
+
+/// Binaries from this size on are taken over once, however often a term refers to them.
+const LONG_BINARY: usize = 256;
+
+/// The Python value of a term.
+///
+/// `place` is what the caller of the library calls the value; an error begins with it and says where inside the value
+/// the trouble sits: `inputs["x"][3]: a pid cannot become a Python value`. Nothing larger than the bounds allow is
+/// built on the way to a refusal.
+pub(crate) fn decode(term: Term<'_>, place: &Place, bounds: &Bounds) -> Result<MontyObject, ValueError> {
+    let mut decoder = Decoder {
+        graph: MontyGraph::new(),
+        hashable: Hashable::default(),
+        long_binaries: HashMap::new(),
+        budget: Budget::new(bounds.max_bytes),
+        max_depth: bounds.max_depth,
+        frames: Vec::new(),
+    };
+    let root = decoder.run(term).map_err(|refusal| match refusal {
+        // It is the whole value that is too much, not the part that happened to be read last.
+        Refusal::TooDeep(_) | Refusal::TooLarge(_) => refusal.at(place),
+        Refusal::Invalid(_) | Refusal::Frozen => refusal.at(describe(place, decoder.steps())),
+    })?;
+    unstable::object_from_graph(decoder.graph, root)
+        .map_err(|error| Refusal::invalid(error.to_string()).at(place))
+}
+
+struct Decoder<'a> {
+    graph: MontyGraph,
+    /// Of each node of the graph.
+    hashable: Hashable,
+    /// Nodes of long binaries, by the word that refers to the binary.
+    long_binaries: HashMap<ErlNifTerm, NodeId>,
+    budget: Budget,
+    max_depth: usize,
+    /// The containers that are being read, the outermost first.
+    frames: Vec<Frame<'a>>,
+}
+
+/// A container that is being read.
+struct Frame<'a> {
+    shape: Shape,
+    /// What it holds; for a dict each key followed by its value.
+    children: Vec<Term<'a>>,
+    /// The nodes of the children read so far.
+    ids: Vec<NodeId>,
+}
+
+enum Shape {
+    List,
+    Tuple,
+    Set,
+    FrozenSet,
+    Dict,
+    NamedTuple { name: String, fields: Vec<String> },
+    Module { name: String, attrs: Vec<String> },
+    Instance(Box<Instance>),
+}
+
+/// A term as far as it can be read without its children.
+enum Opened<'a> {
+    Leaf(MontyNode),
+    /// A node that exists already.
+    Known(NodeId),
+    Container(Shape, Vec<Term<'a>>),
+}
+
+impl<'a> Decoder<'a> {
+    fn run(&mut self, root: Term<'a>) -> Result<NodeId, Refusal> {
+        self.budget.charge(NODE)?;
+        let mut term = root;
+        loop {
+            let mut done = match self.open(term)? {
+                Opened::Leaf(node) => Some(self.push(node)),
+                Opened::Known(id) => Some(id),
+                Opened::Container(shape, children) => {
+                    if self.frames.len() >= self.max_depth {
+                        return Err(Refusal::TooDeep(self.max_depth));
+                    }
+                    let ids = Vec::with_capacity(children.len());
+                    self.frames.push(Frame { shape, children, ids });
+                    None
+                }
+            };
+            term = loop {
+                let Some(frame) = self.frames.last_mut() else {
+                    // Without a container around it, what is done is the root.
+                    return done.ok_or_else(|| Refusal::invalid("no value"));
+                };
+                frame.ids.extend(done.take());
+                if let Some(next) = frame.children.get(frame.ids.len()) {
+                    break *next;
+                }
+                done = Some(self.close()?);
+            };
+        }
+    }
+
+    fn push(&mut self, node: MontyNode) -> NodeId {
+        self.hashable.push(&node);
+        self.graph.push(node)
+    }
+
+    /// Takes room for `count` terms before they are gathered.
+    fn charge_nodes(&mut self, count: usize) -> Result<(), Refusal> {
+        self.budget.charge(count.saturating_mul(NODE))
+    }
+
+    /// Takes room for the binaries among `terms`, which are texts and bytes of the value they are part of.
+    fn charge_binaries(&mut self, terms: impl IntoIterator<Item = Term<'a>>) -> Result<(), Refusal> {
+        terms
+            .into_iter()
+            .filter_map(|term| Binary::from_term(term).ok())
+            .try_for_each(|it| self.budget.charge(it.len()))
+    }
+
+    fn open(&mut self, term: Term<'a>) -> Result<Opened<'a>, Refusal> {
+        let cannot =
+            |what: &'static str| Err(Refusal::invalid(format!("a {what} cannot become a Python value")));
+        match term.get_type() {
+            TermType::Atom => self.atom(term).map(Opened::Leaf),
+            TermType::Binary => self.binary(term),
+            TermType::Integer => number::integer(term, &mut self.budget).map(Opened::Leaf),
+            TermType::Float => number::float(term)
+                .map(|value| Opened::Leaf(MontyNode::Float(value)))
+                .ok_or_else(|| Refusal::invalid("a float that cannot be read cannot become a Python value")),
+            TermType::List => self.list(term),
+            TermType::Tuple => self.tuple(term),
+            TermType::Map => self.map(term),
+            TermType::Pid => cannot("pid"),
+            TermType::Port => cannot("port"),
+            TermType::Ref => cannot("reference"),
+            TermType::Fun => cannot("function of Elixir"),
+            TermType::Unknown => cannot("term of an unknown type"),
+        }
+    }
+
+    fn atom(&mut self, term: Term<'a>) -> Result<MontyNode, Refusal> {
+        if let Some(value) = singleton::node(term) {
+            return Ok(value);
+        }
+        let name = text::atom(term)
+            .ok_or_else(|| Refusal::invalid("an atom that cannot be read cannot become a Python value"))?;
+        self.budget.charge(name.len())?;
+        Ok(MontyNode::String(name))
+    }
+
+    fn binary(&mut self, term: Term<'a>) -> Result<Opened<'a>, Refusal> {
+        let binary = Binary::from_term(term)
+            .map_err(|_| Refusal::invalid("a bitstring that is no binary cannot become a Python value"))?;
+        self.budget.charge(binary.len())?;
+        let word = term.as_c_arg();
+        if let Some(known) = self.long_binaries.get(&word) {
+            return Ok(Opened::Known(*known));
+        }
+        let node = match std::str::from_utf8(binary.as_slice()) {
+            Ok(text) => MontyNode::String(text.to_owned()),
+            Err(_) => MontyNode::Bytes(binary.to_vec()),
+        };
+        if binary.len() < LONG_BINARY {
+            return Ok(Opened::Leaf(node));
+        }
+        let id = self.push(node);
+        self.long_binaries.insert(word, id);
+        Ok(Opened::Known(id))
+    }
+
+    fn list(&mut self, term: Term<'a>) -> Result<Opened<'a>, Refusal> {
+        let improper = || Refusal::invalid("an improper list cannot become a Python value");
+        // The length first, for the budget's sake and because iterating over an improper list panics.
+        let length = term.list_length().map_err(|_| improper())?;
+        self.charge_nodes(length)?;
+        Ok(Opened::Container(
+            Shape::List,
+            term.into_list_iterator().map_err(|_| improper())?.collect(),
+        ))
+    }
+
+    fn tuple(&mut self, term: Term<'a>) -> Result<Opened<'a>, Refusal> {
+        let items = rustler::types::tuple::get_tuple(term)
+            .map_err(|_| Refusal::invalid("a tuple that cannot be read cannot become a Python value"))?;
+        self.charge_nodes(items.len())?;
+        if items.first().is_some_and(|first| first.is_atom()) {
+            self.charge_parts(&items)?;
+        }
+        Ok(match tag::read(&items)? {
+            None => Opened::Container(Shape::Tuple, items),
+            Some(Tagged::Leaf(node)) => Opened::Leaf(node),
+            Some(Tagged::FrozenSet(elements)) => self.set(Shape::FrozenSet, elements)?,
+            Some(Tagged::NamedTuple { name, fields }) => {
+                let (fields, values) = fields.into_iter().unzip();
+                Opened::Container(Shape::NamedTuple { name, fields }, values)
+            }
+            Some(Tagged::Module { name, attrs }) => {
+                let (attrs, values) = attrs.into_iter().unzip();
+                Opened::Container(Shape::Module { name, attrs }, values)
+            }
+        })
+    }
+
+    /// Takes room for what reading a tagged tuple copies: its binaries, and the names and values of its map or list.
+    fn charge_parts(&mut self, items: &[Term<'a>]) -> Result<(), Refusal> {
+        let tag = items[0];
+        let Some(last) = items.last() else { return Ok(()) };
+        if atoms::module() == tag || atoms::named_tuple() == tag {
+            let count = last
+                .map_size()
+                .or_else(|_| last.list_length())
+                .unwrap_or_default();
+            self.charge_nodes(count.saturating_mul(2))?;
+        }
+        self.charge_binaries(items.iter().copied())?;
+        if let Some(fields) = MapIterator::new(*last) {
+            return self.charge_binaries(fields.flat_map(|(name, value)| [name, value]));
+        }
+        self.charge_binaries(tag::pairs(*last).into_iter().flatten().map(|(name, _)| name))
+    }
+
+    fn map(&mut self, term: Term<'a>) -> Result<Opened<'a>, Refusal> {
+        if let Ok(module) = term.map_get(atoms::struct_key())
+            && module.is_atom()
+        {
+            return self.structure(term, module);
+        }
+        self.charge_nodes(term.map_size().unwrap_or_default().saturating_mul(2))?;
+        let children = MapIterator::new(term)
+            .into_iter()
+            .flatten()
+            .flat_map(|(key, value)| [key, value])
+            .collect();
+        Ok(Opened::Container(Shape::Dict, children))
+    }
+
+    fn structure(&mut self, term: Term<'a>, module: Term<'a>) -> Result<Opened<'a>, Refusal> {
+        if atoms::map_set() == module {
+            return self.set(Shape::Set, term);
+        }
+        for (known, read) in [
+            (
+                atoms::date(),
+                calendar::date as fn(Term<'_>) -> Result<MontyNode, Refusal>,
+            ),
+            (atoms::time_struct(), calendar::time),
+            (atoms::naive_date_time(), calendar::naive),
+            (atoms::date_time(), calendar::aware),
+            (atoms::exception_struct(), exception::instance),
+        ] {
+            if known == module {
+                self.charge_binaries(
+                    MapIterator::new(term)
+                        .into_iter()
+                        .flatten()
+                        .map(|(_, value)| value),
+                )?;
+                return read(term).map(Opened::Leaf);
+            }
+        }
+        if atoms::dataclass_struct() == module {
+            if let Ok(fields) = term.map_get(atoms::fields()) {
+                self.charge_nodes(fields.map_size().unwrap_or_default().saturating_mul(2))?;
+                self.charge_binaries(
+                    MapIterator::new(fields)
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, _)| name),
+                )?;
+            }
+            let (instance, values) = dataclass::decode(term)?;
+            return Ok(Opened::Container(Shape::Instance(Box::new(instance)), values));
+        }
+        let name = text::atom(module).unwrap_or_default();
+        let name = name.strip_prefix("Elixir.").unwrap_or(&name);
+        Err(Refusal::invalid(format!(
+            "a %{name}{{}} struct cannot become a Python value"
+        )))
+    }
+
+    fn set(&mut self, shape: Shape, term: Term<'a>) -> Result<Opened<'a>, Refusal> {
+        self.charge_nodes(set::size(term))?;
+        Ok(Opened::Container(shape, set::elements(term)?))
+    }
+
+    /// Ends the innermost container, all of whose children are read.
+    fn close(&mut self) -> Result<NodeId, Refusal> {
+        self.check_keys()?;
+        // The caller has just looked at it.
+        let Some(Frame { shape, ids, .. }) = self.frames.pop() else {
+            return Err(Refusal::invalid("no container"));
+        };
+        let node = match shape {
+            Shape::List => MontyNode::List(ids),
+            Shape::Tuple => MontyNode::Tuple(ids),
+            Shape::Set => MontyNode::Set(ids),
+            Shape::FrozenSet => MontyNode::FrozenSet(ids),
+            Shape::Dict => MontyNode::Dict(ids.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()),
+            Shape::NamedTuple { name, fields } => MontyNode::NamedTuple {
+                type_name: name,
+                field_names: fields,
+                values: ids,
+            },
+            Shape::Module { name, attrs } => {
+                let names: Vec<_> = attrs
+                    .into_iter()
+                    .map(|attr| self.push(MontyNode::String(attr)))
+                    .collect();
+                MontyNode::Module {
+                    name,
+                    id: dataclass::fresh_id(),
+                    attrs: names.into_iter().zip(ids).collect(),
+                }
+            }
+            Shape::Instance(instance) => instance.nodes(ids, |node| self.push(node)),
+        };
+        Ok(self.push(node))
+    }
+
+    /// Refuses keys and elements that Python could not hash or would take for one another.
+    fn check_keys(&mut self) -> Result<(), Refusal> {
+        let Some(Frame { shape, children, ids }) = self.frames.last_mut() else {
+            return Ok(());
+        };
+        let (step, what) = match shape {
+            Shape::Dict => (2, "a key of a dict"),
+            Shape::Set | Shape::FrozenSet => (1, "an element of a set"),
+            _ => return Ok(()),
+        };
+        let keys: Vec<_> = ids.iter().copied().step_by(step).collect();
+        if let Some(index) = keys.iter().position(|key| !self.hashable.contains(*key)) {
+            let kind = self.graph.type_name(keys[index]);
+            // Back to that key, which makes it the place of the error.
+            ids.truncate(index * step);
+            return Err(Refusal::invalid(format!(
+                "Python cannot hash this {kind}, so it cannot be {what}"
+            )));
+        }
+        let terms = || children.iter().step_by(step);
+        // Different terms of one of these types are different in Python, too.
+        let alike = terms().all(|term| term.is_binary())
+            || terms().all(|term| term.is_atom())
+            || terms().all(|term| term.get_type() == TermType::Integer);
+        if !alike && keys::collide(&self.graph, &keys) {
+            let what = if step == 2 {
+                "keys of this map"
+            } else {
+                "elements of this set"
+            };
+            return Err(Refusal::invalid(format!(
+                "two {what} are equal in Python, so one of them would be lost"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The way from the root to the child that is being read.
+    fn steps(&self) -> Vec<Step<'_, 'a>> {
+        self.frames.iter().filter_map(Frame::step).collect()
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// The way to the child that is being read; none once all are.
+    fn step(&self) -> Option<Step<'_, 'a>> {
+        let index = self.ids.len();
+        if index >= self.children.len() {
+            return None;
+        }
+        match &self.shape {
+            Shape::List | Shape::Tuple => Some(Step::Index(index)),
+            Shape::Set | Shape::FrozenSet => Some(Step::Element),
+            Shape::Dict if index.is_multiple_of(2) => Some(Step::Key),
+            Shape::Dict => Some(Step::Value(self.children[index - 1])),
+            Shape::NamedTuple { fields: names, .. } | Shape::Module { attrs: names, .. } => {
+                names.get(index).map(|name| Step::Field(name))
+            }
+            Shape::Instance(instance) => instance.field_names.get(index).map(|name| Step::Field(name)),
+        }
+    }
+}
