@@ -49,44 +49,46 @@ impl HostDirectory {
         let text = spelled(path);
         for (end, _) in text.match_indices('/') {
             let directory = entered.as_ref().unwrap_or(&self.root);
-            let next = step(directory, &text[..end], |above, name| {
+            let next = self.step(directory, &text[..end], |above, name| {
                 above.open_dir_nofollow(name)
             })?;
             self.judge(stat::directory(&next).map_err(refusal)?)?;
             entered = Some(next);
         }
-        step(entered.as_ref().unwrap_or(&self.root), text, act)
+        self.step(entered.as_ref().unwrap_or(&self.root), text, act)
     }
-}
 
-/// Runs `act` on the last name of `prefix` in `directory`, or answers with the link that stands there.
-fn step<T>(directory: &Dir, prefix: &str, act: impl Fn(&Dir, &str) -> io::Result<T>) -> Answer<T> {
-    let name = prefix.rsplit_once('/').map_or(prefix, |(_, name)| name);
-    for _ in 0..SWAPS {
-        let error = match act(directory, name) {
-            Ok(done) => return Ok(done),
-            Err(error) => error,
-        };
-        // FreeBSD says MLINK; with `O_DIRECTORY`, Linux says NOTDIR.
-        let number = Errno::from_io_error(&error);
-        if !matches!(number, Some(Errno::LOOP | Errno::NOTDIR | Errno::MLINK)) {
-            return Err(refusal(error));
-        }
-        match link::read(directory.as_fd(), name) {
-            Ok(target) => {
-                let prefix = prefix.len();
-                return Err(Refusal::Link(LinkMet { prefix, target }));
+    /// Runs `act` on the last name of `prefix` in `directory`, or answers with the link that stands there.
+    fn step<T>(&self, directory: &Dir, prefix: &str, act: impl Fn(&Dir, &str) -> io::Result<T>) -> Answer<T> {
+        let name = prefix.rsplit_once('/').map_or(prefix, |(_, name)| name);
+        for _ in 0..SWAPS {
+            let error = match act(directory, name) {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            // FreeBSD says MLINK; with `O_DIRECTORY`, Linux says NOTDIR.
+            let number = Errno::from_io_error(&error);
+            if !matches!(number, Some(Errno::LOOP | Errno::NOTDIR | Errno::MLINK)) {
+                return Err(refusal(error));
             }
-            Err(Errno::INVAL) => {}
-            Err(gone) => return Err(refusal(gone.into())),
+            match link::read(directory.as_fd(), name) {
+                Ok(target) => {
+                    let prefix = prefix.len();
+                    return Err(Refusal::Link(LinkMet { prefix, target }));
+                }
+                Err(Errno::INVAL) => {}
+                Err(gone) => return Err(refusal(gone.into())),
+            }
+            // Not a link, or no longer one. Only what is neither link nor directory was refused for good.
+            let now = self.judge(stat::entry(directory.as_fd(), name).map_err(refusal)?)?;
+            if number == Some(Errno::NOTDIR)
+                && !matches!(now.file_type, FileType::Directory | FileType::Symlink)
+            {
+                return Err(refusal(error));
+            }
         }
-        // Not a link, or no longer one. Only what is neither link nor directory was refused for good.
-        let now = directory.symlink_metadata(name).map_err(refusal)?;
-        if number == Some(Errno::NOTDIR) && !now.is_dir() && !now.is_symlink() {
-            return Err(refusal(error));
-        }
+        Err(ErrorKind::from_errno(LINUX_EAGAIN).into())
     }
-    Err(ErrorKind::from_errno(LINUX_EAGAIN).into())
 }
 
 const LINUX_EAGAIN: i32 = 11;

@@ -1,5 +1,11 @@
 //! Host directories for the tests about them: each test runs with the kernel's lookup and with the component walk.
 
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses its own part, and a test fails by unwrapping"
+)]
+
 use std::path::Path;
 
 use mounts::{HostDirectory, HostDirectoryError, Limits, Mount, Table};

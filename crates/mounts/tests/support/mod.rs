@@ -3,7 +3,9 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    reason = "each test binary uses its own part, and a test fails by unwrapping"
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "each test binary uses its own part, a test fails by unwrapping, and the disk is the model"
 )]
 
 use std::collections::BTreeMap;
