@@ -1,0 +1,171 @@
+//! Leases, and what becomes of them when their owner dies.
+//!
+//! A lease ends in one of three ways: it is released, its owner dies, or nothing refers to it any more. All three take
+//! the same thing out of the same place, so whichever comes first ends it and the others find nothing. A call or a turn
+//! in flight has its own share of the lease while it runs: the lease then ends with the call.
+//!
+//! The VM tells of a death while the process is on its way out, and in no promised order: links hear of it first, other
+//! monitors before or after this one. So whoever restarts a process that held a lease may want the table before the
+//! lease has ended. [`Owners`] closes that gap: before a caller is told that the table is in use, the leases of owners
+//! that are dead are ended.
+
+use std::sync::{Arc, Weak};
+
+use mounts::{Lease, LeaseMode};
+use parking_lot::Mutex;
+use rustler::{Atom, Decoder, Env, Error, LocalPid, Monitor, NifResult, Resource, ResourceArc, Term};
+
+use super::{Answer, Refusal, answer, done, table::TableResource};
+use crate::atoms;
+
+/// A lease, as the VM holds it.
+pub(crate) struct LeaseResource {
+    hold: Arc<Hold>,
+    watch: ResourceArc<Watch>,
+    /// Keeps the table while a lease of it is at hand, so that ending a lease never frees a tree.
+    _table: ResourceArc<TableResource>,
+}
+
+#[rustler::resource_impl]
+impl Resource for LeaseResource {}
+
+impl LeaseResource {
+    /// The lease, for a call or a turn: it does not end before what this returns is dropped.
+    pub(crate) fn enter(&self) -> Answer<Arc<Lease>> {
+        self.hold.0.lock().clone().ok_or(Refusal::LeaseReleased)
+    }
+
+    /// Makes the calling process the owner of `lease`.
+    fn owned_by_caller(env: Env<'_>, table: ResourceArc<TableResource>, lease: Lease) -> ResourceArc<Self> {
+        let hold = Arc::new(Hold(Mutex::new(Some(Arc::new(lease)))));
+        let owner = env.pid();
+        table.owners.add(owner, &hold);
+        let watch = Watch::over(env, owner, &hold);
+        ResourceArc::new(Self {
+            hold,
+            watch,
+            _table: table,
+        })
+    }
+
+    fn release(&self, env: Env<'_>) {
+        self.hold.end();
+        let monitor = self.watch.monitor.lock().take();
+        if let Some(monitor) = monitor {
+            // One that has fired meanwhile is gone, which is as good.
+            env.demonitor(&self.watch, &monitor);
+        }
+    }
+}
+
+/// Hears of the owner's death.
+///
+/// It is a resource of its own because the VM destroys one that monitors only after the monitored process has agreed,
+/// which is when that process next runs; a lease that nothing refers to ends when the garbage is collected.
+struct Watch {
+    hold: Weak<Hold>,
+    monitor: Mutex<Option<Monitor>>,
+}
+
+#[rustler::resource_impl]
+impl Resource for Watch {
+    const IMPLEMENTS_DOWN: bool = true;
+
+    /// Runs on the scheduler on which the owner exits, and takes two short locks.
+    fn down<'a>(&'a self, _env: Env<'a>, _owner: LocalPid, _monitor: Monitor) {
+        if let Some(hold) = self.hold.upgrade() {
+            hold.end();
+        }
+    }
+}
+
+impl Watch {
+    fn over(env: Env<'_>, owner: LocalPid, hold: &Arc<Hold>) -> ResourceArc<Self> {
+        let watch = ResourceArc::new(Self {
+            hold: Arc::downgrade(hold),
+            monitor: Mutex::new(None),
+        });
+        let monitor = env.monitor(&watch, &owner);
+        if monitor.is_none() {
+            // The owner was killed while this call ran.
+            hold.end();
+        }
+        *watch.monitor.lock() = monitor;
+        watch
+    }
+}
+
+/// The one place a lease is kept, until it ends.
+struct Hold(Mutex<Option<Arc<Lease>>>);
+
+impl Hold {
+    /// Ends the lease, at once or as soon as the calls in flight end; says whether there was one to end.
+    fn end(&self) -> bool {
+        // Taken out under the lock and dropped outside of it.
+        let lease = self.0.lock().take();
+        lease.is_some()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.0.lock().is_none()
+    }
+}
+
+/// Who holds the leases of a table that are out.
+#[derive(Default)]
+pub(super) struct Owners(Mutex<Vec<(LocalPid, Weak<Hold>)>>);
+
+impl Owners {
+    fn add(&self, owner: LocalPid, hold: &Arc<Hold>) {
+        let mut owners = self.0.lock();
+        owners.retain(|(_, hold)| hold.upgrade().is_some_and(|hold| !hold.has_ended()));
+        owners.push((owner, Arc::downgrade(hold)));
+    }
+
+    /// Ends the leases of owners that are dead; says whether there were any.
+    pub(super) fn end_leases_of_the_dead(&self, env: Env<'_>) -> bool {
+        let dead: Vec<Arc<Hold>> = {
+            let owners = self.0.lock();
+            let dead = owners.iter().filter(|(owner, _)| !owner.is_alive(env));
+            dead.filter_map(|(_, hold)| hold.upgrade()).collect()
+        };
+        let mut ended = false;
+        for hold in dead {
+            ended |= hold.end();
+        }
+        ended
+    }
+}
+
+/// How a lease shares the table: `:exclusive` or `:shared`.
+#[derive(Clone, Copy)]
+struct Mode(LeaseMode);
+
+impl<'a> Decoder<'a> for Mode {
+    fn decode(term: Term<'a>) -> NifResult<Self> {
+        match Atom::from_term(term)? {
+            mode if mode == atoms::exclusive() => Ok(Self(LeaseMode::Exclusive)),
+            mode if mode == atoms::shared() => Ok(Self(LeaseMode::Shared)),
+            _ => Err(Error::BadArg),
+        }
+    }
+}
+
+/// Takes a lease for the calling process. On a dirty I/O scheduler: it waits for the changes in flight that others make
+/// through the table itself.
+#[rustler::nif(schedule = "DirtyIo")]
+fn mount_checkout(env: Env<'_>, table: ResourceArc<TableResource>, mode: Mode) -> Term<'_> {
+    answer(env, || {
+        let lease = table.ask(env, |table| Ok(table.checkout(mode.0)?))?;
+        Ok(LeaseResource::owned_by_caller(env, table, lease))
+    })
+}
+
+/// Ends a lease, whoever calls; one that has ended stays so. On the caller's scheduler: short locks only.
+#[rustler::nif]
+fn mount_release<'a>(env: Env<'a>, lease: &'a LeaseResource) -> Term<'a> {
+    done(env, || {
+        lease.release(env);
+        Ok(())
+    })
+}
