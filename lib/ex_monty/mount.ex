@@ -35,8 +35,8 @@ defmodule ExMonty.Mount do
   Files fail as in `File`, with a POSIX atom: `:enoent`, `:eacces`, `:eexist`, `:eisdir`, `:enotdir`, `:enotempty`,
   `:exdev`, `:erofs`, … Where no mount covers a path nothing is, `:enoent`. A path that is not absolute or holds a NUL
   byte is `:einval`, one that is too long `:enametoolong`. Limits of a mount are `:enospc` (`:max_bytes`, `:max_files`),
-  `:efbig` (`:max_file_size`), `:edquot` (`:write_bytes_limit`) and `:enomem` (`:memory_limit`). What Linux has no name
-  for in `File`, another error of the host, is `:eio`.
+  `:efbig` (`:max_file_size`), `:edquot` (`:write_bytes_limit`) and `:enomem` (`:memory_limit`). An error of the host
+  that has no such name is `:eio`.
 
   A function that ends in `!` raises `ExMonty.Error` with that reason. A panic in the native library would be
   `{:error, %ExMonty.Error{reason: :panic}}`, and leave the table usable.

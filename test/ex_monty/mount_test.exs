@@ -2,16 +2,13 @@ defmodule ExMonty.MountTest do
   use ExUnit.Case, async: true
 
   alias ExMonty.Mount
+  alias ExMonty.Test.HostDirectory
 
   doctest ExMonty.Mount
   doctest ExMonty.Mount.Files
 
   setup do
-    host = Path.join(System.tmp_dir!(), "ex_monty-#{System.pid()}-#{System.unique_integer([:positive])}")
-    File.mkdir_p!(Path.join(host, "dir"))
-    File.write!(Path.join(host, "file"), "text")
-    on_exit(fn -> File.rm_rf!(host) end)
-    {:ok, host: host}
+    {:ok, host: HostDirectory.create!(%{"file" => "text", "dir/a" => "before"})}
   end
 
   describe "making a table" do
@@ -150,7 +147,6 @@ defmodule ExMonty.MountTest do
 
     test "shows the directory that was there, also after it was renamed", %{host: host} do
       dir = Path.join(host, "dir")
-      File.write!(Path.join(dir, "a"), "before")
       mounts = Mount.new!([{"/d", dir, :read_only}])
       File.rename!(dir, Path.join(host, "moved"))
       File.mkdir!(dir)

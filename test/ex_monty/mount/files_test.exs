@@ -2,12 +2,10 @@ defmodule ExMonty.Mount.FilesTest do
   use ExUnit.Case, async: true
 
   alias ExMonty.Mount
+  alias ExMonty.Test.HostDirectory
 
   setup do
-    host = Path.join(System.tmp_dir!(), "ex_monty-#{System.pid()}-#{System.unique_integer([:positive])}")
-    File.mkdir_p!(Path.join(host, "dir"))
-    File.write!(Path.join(host, "file"), "host")
-    on_exit(fn -> File.rm_rf!(host) end)
+    host = HostDirectory.create!(%{"file" => "host", "dir/a" => ""})
 
     mounts =
       Mount.new!([

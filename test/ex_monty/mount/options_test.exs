@@ -2,6 +2,7 @@ defmodule ExMonty.Mount.OptionsTest do
   use ExUnit.Case, async: true
 
   alias ExMonty.Mount
+  alias ExMonty.Test.HostDirectory
 
   defp memory(opts), do: Mount.new([{"/m", :memory, opts}])
 
@@ -117,10 +118,7 @@ defmodule ExMonty.Mount.OptionsTest do
     end
 
     test "of a read-only mount keep an answer within its memory" do
-      host = Path.join(System.tmp_dir!(), "ex_monty-#{System.pid()}-#{System.unique_integer([:positive])}")
-      File.mkdir_p!(host)
-      on_exit(fn -> File.rm_rf!(host) end)
-      File.write!(Path.join(host, "file"), "12345")
+      host = HostDirectory.create!(%{"file" => "12345"})
 
       mounts =
         Mount.new!([
