@@ -104,8 +104,18 @@ defmodule ExMonty.Mount.OptionsTest do
     end
 
     test "keep memory within 256 MiB where nothing is said" do
-      {:ok, mounts} = memory([])
-      assert Mount.write(mounts, "/m/a", :binary.copy("x", 256 * 1024 * 1024)) == {:error, :enomem}
+      host = HostDirectory.create!()
+
+      for {name, size} <- [{"fits", 1}, {"too-large", 256 * 1024 * 1024 + 1}] do
+        # A hole is as long as it says and takes no room.
+        {:ok, file} = :file.open(Path.join(host, name), [:write, :raw])
+        :ok = :file.pwrite(file, size - 1, <<0>>)
+        :ok = :file.close(file)
+      end
+
+      mounts = Mount.new!([{"/host", host, :read_only}])
+      assert Mount.read(mounts, "/host/too-large") == {:error, :enomem}
+      assert Mount.read(mounts, "/host/fits") == {:ok, <<0>>}
     end
 
     test "of the wrong shape raise and name what is accepted" do
