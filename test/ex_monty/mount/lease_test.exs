@@ -36,6 +36,16 @@ defmodule ExMonty.Mount.LeaseTest do
     end
   end
 
+  defp changes do
+    [
+      &Mount.write(&1, "/m/file", ""),
+      &Mount.append(&1, "/m/file", ""),
+      &Mount.mkdir_p(&1, "/m/new"),
+      &Mount.rm(&1, "/m/file"),
+      &Mount.rename(&1, "/m/file", "/m/new")
+    ]
+  end
+
   describe "an exclusive lease" do
     test "keeps other leases, changes and mounts out, and lets everybody read", %{mounts: mounts} do
       lease = Mount.checkout!(mounts)
@@ -45,12 +55,8 @@ defmodule ExMonty.Mount.LeaseTest do
             &Mount.checkout(&1, :shared),
             &Mount.add(&1, "/new", :memory),
             &Mount.add(&1, "/new", "lib", :read_only),
-            &Mount.remove(&1, "/m"),
-            &Mount.write(&1, "/m/file", ""),
-            &Mount.append(&1, "/m/file", ""),
-            &Mount.mkdir_p(&1, "/m/new"),
-            &Mount.rm(&1, "/m/file"),
-            &Mount.rename(&1, "/m/file", "/m/new")
+            (&Mount.remove(&1, "/m"))
+            | changes()
           ] do
         assert change.(mounts) == {:error, :mount_in_use}
       end
@@ -118,12 +124,8 @@ defmodule ExMonty.Mount.LeaseTest do
       for use <- [
             &Mount.read(&1, "/m/file"),
             &Mount.ls(&1, "/m"),
-            &Mount.stat(&1, "/m"),
-            &Mount.write(&1, "/m/file", ""),
-            &Mount.append(&1, "/m/file", ""),
-            &Mount.mkdir_p(&1, "/m/new"),
-            &Mount.rm(&1, "/m/file"),
-            &Mount.rename(&1, "/m/file", "/m/new")
+            (&Mount.stat(&1, "/m"))
+            | changes()
           ] do
         assert use.(lease) == {:error, :lease_released}
       end
