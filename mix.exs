@@ -18,7 +18,7 @@ defmodule ExMonty.MixProject do
     ]
   end
 
-  def application, do: []
+  def application, do: [extra_applications: [:crypto]]
 
   defp elixirc_paths(:test), do: ["lib", "test/support"]
   defp elixirc_paths(_), do: ["lib"]
