@@ -1,0 +1,92 @@
+//! Runs Python inside the VM without letting it take the VM down.
+//!
+//! A *run* is one execution of a compiled program. It moves in *turns*: from its start, or from an answer, to the next
+//! pause that must reach Elixir, or to its end. A turn is a job on a thread of the [`pool`]; between turns a run is data
+//! in a snapshot and holds no thread. [`run`] is what a turn does, [`handoff`] and [`turn`] are how Elixir hears of its
+//! outcome, [`meter`] is how its memory is known, [`limits`] what it may use.
+//!
+//! The engine belongs to the library as it is loaded in this VM: its threads and its counters are shared by all runs,
+//! and nothing else is.
+
+pub(crate) mod handoff;
+pub(crate) mod instances;
+pub(crate) mod limits;
+pub(crate) mod meter;
+pub(crate) mod no_handler;
+pub(crate) mod output;
+pub(crate) mod policy;
+pub(crate) mod pool;
+pub(crate) mod reaper;
+pub(crate) mod run;
+pub(crate) mod turn;
+
+
+use std::{
+    io,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use rustler::{Encoder, Env, Term};
+
+use self::{pool::Pool, reaper::Reaper};
+use crate::atoms;
+
+static ENGINE: OnceLock<Engine> = OnceLock::new();
+
+/// The threads and counters of this library.
+pub(crate) struct Engine {
+    pub(crate) pool: Pool,
+    pub(crate) reaper: Reaper,
+    /// Runs that wait in a snapshot.
+    pub(crate) paused: AtomicUsize,
+    /// Runs that a limit ended.
+    pub(crate) breaches: AtomicUsize,
+}
+
+impl Engine {
+    /// Starts the engine with at most `max_threads` threads for turns. The first start of a library counts.
+    pub(crate) fn start(max_threads: usize) -> io::Result<()> {
+        if ENGINE.get().is_some() {
+            return Ok(());
+        }
+        let engine = Self {
+            pool: Pool::start(max_threads)?,
+            reaper: Reaper::start()?,
+            paused: AtomicUsize::new(0),
+            breaches: AtomicUsize::new(0),
+        };
+        // Another start may have been faster, with an engine that is as good.
+        let _ = ENGINE.set(engine);
+        Ok(())
+    }
+
+    /// The engine, which is there when a NIF can be called.
+    #[expect(clippy::expect_used, reason = "the VM calls no NIF of a library whose load callback has not returned true")]
+    pub(crate) fn get() -> &'static Self {
+        ENGINE.get().expect("the engine starts when the library is loaded")
+    }
+
+    /// Counts a run that a limit ended.
+    pub(crate) fn count_breach(&self) {
+        self.breaches.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The counters of `ExMonty.info/0`. On a normal scheduler: it reads six numbers.
+#[rustler::nif]
+fn info(env: Env<'_>) -> Term<'_> {
+    let engine = Engine::get();
+    let load = engine.pool.load();
+    let counters = [
+        (atoms::turns_running(), load.running),
+        (atoms::turns_queued(), load.queued),
+        (atoms::runs_paused(), engine.paused.load(Ordering::Relaxed)),
+        (atoms::threads(), load.threads),
+        (atoms::metered_bytes(), meter::metered_bytes()),
+        (atoms::limit_breaches(), engine.breaches.load(Ordering::Relaxed)),
+    ];
+    counters.into_iter().collect::<std::collections::HashMap<_, _>>().encode(env)
+}

@@ -1,0 +1,140 @@
+//! What one run may use, and what it has used of it.
+
+use std::time::Duration;
+
+use monty_types::{ExcType, MontyException, ResourceLimits, ResourceTracker};
+use rustler::{Decoder, NifResult, Term};
+
+use super::meter::{self, Meter};
+use crate::value::Bounds;
+
+/// The limits of a run. `None` is no limit.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    duration: Option<Duration>,
+    memory: Option<usize>,
+    allocations: Option<u64>,
+    gc_interval: Option<usize>,
+    recursion_depth: usize,
+    output: Option<usize>,
+    host_calls: Option<u64>,
+    sleep: Option<Duration>,
+}
+
+/// As `ExMonty.Limits` writes them, with `nil` for none: microseconds of execution and of sleep, recursion depth and
+/// collection interval; bytes held, allocations, bytes printed and host calls.
+type Fields = (
+    (Option<u64>, Option<u64>, usize, Option<usize>),
+    (Option<usize>, Option<u64>, Option<usize>, Option<u64>),
+);
+
+impl<'a> Decoder<'a> for Limits {
+    fn decode(term: Term<'a>) -> NifResult<Self> {
+        let ((duration, sleep, recursion_depth, gc_interval), (memory, allocations, output, host_calls)): Fields =
+            term.decode()?;
+        Ok(Self {
+            duration: duration.map(Duration::from_micros),
+            memory,
+            allocations,
+            gc_interval,
+            recursion_depth,
+            output,
+            host_calls,
+            sleep: sleep.map(Duration::from_micros),
+        })
+    }
+}
+
+impl Limits {
+    /// The interpreter's part. It always gets a memory limit, because that is how a run is ended from within.
+    pub(crate) fn tracker(&self) -> ResourceTracker {
+        ResourceTracker::new(ResourceLimits {
+            max_feed_duration: self.duration,
+            max_memory: Some(self.memory.unwrap_or(meter::MAX_LIMIT).min(meter::MAX_LIMIT)),
+            gc_interval: self.gc_interval,
+            max_recursion_depth: self.recursion_depth,
+            ..ResourceLimits::default()
+        })
+    }
+
+    /// The meter of a run with these limits.
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(self.allocations)
+    }
+
+    /// How large a value may be that goes into the run or comes out of it.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds::new(self.memory)
+    }
+
+    /// Bytes of text that the run may print, and the allocations it may make, for the messages of their breaches.
+    pub(crate) fn output(&self) -> Option<usize> {
+        self.output
+    }
+
+    pub(crate) fn allocations(&self) -> Option<u64> {
+        self.allocations
+    }
+}
+
+/// What a run has used of the limits that the interpreter leaves to its host. It goes where the run goes.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pub(crate) limits: Limits,
+    host_calls: u64,
+    slept: Duration,
+    /// The time that answering the run's calls in Rust has taken, which its time limit covers too.
+    answering: Duration,
+}
+
+impl Ledger {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, host_calls: 0, slept: Duration::ZERO, answering: Duration::ZERO }
+    }
+
+    /// Counts a pause that reaches Elixir.
+    pub(crate) fn count_host_call(&mut self) -> Result<(), MontyException> {
+        self.host_calls = self.host_calls.saturating_add(1);
+        match self.limits.host_calls {
+            Some(limit) if self.host_calls > limit => {
+                Err(breach(ExcType::RuntimeError, format!("host call limit exceeded: more than {limit} calls")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a sleep that the run asks for, before it is slept.
+    pub(crate) fn count_sleep(&mut self, duration: Duration) -> Result<(), MontyException> {
+        let slept = self.slept.saturating_add(duration);
+        match self.limits.sleep {
+            Some(limit) if slept > limit => {
+                Err(breach(ExcType::TimeoutError, format!("sleep limit exceeded: {slept:?} > {limit:?}")))
+            }
+            _ => {
+                self.slept = slept;
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts the time that answering a call took.
+    pub(crate) fn count_answering(&mut self, time: Duration) {
+        self.answering = self.answering.saturating_add(time);
+    }
+
+    /// Whether execution and answering together are within the time limit.
+    pub(crate) fn check_time(&self, tracker: &ResourceTracker) -> Result<(), MontyException> {
+        let elapsed = tracker.feed_elapsed().saturating_add(self.answering);
+        match self.limits.duration {
+            Some(limit) if elapsed > limit => {
+                Err(breach(ExcType::TimeoutError, format!("time limit exceeded: {elapsed:?} > {limit:?}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The exception of a limit that is enforced on this side.
+pub(crate) fn breach(exc_type: ExcType, message: String) -> MontyException {
+    MontyException::new(exc_type, Some(message))
+}

@@ -1,0 +1,203 @@
+//! One turn of a run: from a start or an answer to the next pause that must reach Elixir, or to the end.
+
+use std::{mem, sync::Arc};
+
+use monty::{OsCall, RunProgress};
+use monty_types::{ExcType, ExtFunctionResult, MontyException, MontyObject, NameLookupResult, OsFunctionCall, PrintWriter, SandboxTimeZone};
+
+use super::{
+    Engine,
+    instances::Instances,
+    limits::{Ledger, Limits, breach},
+    meter::{Meter, Metered},
+    no_handler,
+    output::Output,
+    policy::{Entropy, Policy},
+};
+use crate::runner::Program;
+
+/// Who answers what the script asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Host {
+    /// The process that called: each question is a pause.
+    Elixir,
+    /// Nobody: every question gets the answer for no handler, and the run ends in this turn.
+    Nobody,
+}
+
+/// What a run carries from turn to turn beside the interpreter's state.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) ledger: Ledger,
+    pub(crate) output: Output,
+    pub(crate) zone: SandboxTimeZone,
+    pub(crate) entropy: Option<Entropy>,
+    pub(crate) instances: Instances,
+    /// A limit on this side has ended the run.
+    pub(crate) breached: bool,
+    /// The compiled program, part of which the interpreter's state shares. As long as the run holds it, the run is
+    /// never the last one to free what another meter has counted.
+    pub(crate) _program: Arc<Program>,
+}
+
+impl Run {
+    /// A run of `program` that has not begun.
+    pub(crate) fn new(program: Arc<Program>, limits: Limits, policy: &Policy) -> Self {
+        Self {
+            output: Output::new(limits.output()),
+            ledger: Ledger::new(limits),
+            zone: policy.os.timezone.clone(),
+            entropy: policy.entropy.clone(),
+            instances: Instances::default(),
+            breached: false,
+            _program: program,
+        }
+    }
+
+    /// Where the run prints to.
+    pub(crate) fn print(&mut self) -> PrintWriter<'_> {
+        PrintWriter::Callback(&mut self.output)
+    }
+
+    /// The answer to a call of `os.urandom` in a run with a seed.
+    fn draw(&mut self, asked: &RunProgress) -> Option<Vec<u8>> {
+        match (asked, &mut self.entropy) {
+            (RunProgress::OsCall(OsCall { function_call: OsFunctionCall::Urandom(call), .. }), Some(entropy)) => {
+                Some(entropy.draw(call))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A run that waits for an answer.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    pub(crate) at: RunProgress,
+    pub(crate) run: Run,
+}
+
+/// How a turn ended.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Paused(Metered<Pause>),
+    Complete { value: MontyObject, output: String },
+    Raised { exception: MontyException, output: String },
+}
+
+/// What a step of the interpreter comes to.
+pub(crate) type Progress = Result<RunProgress, MontyException>;
+
+/// Takes one turn: `step` sets the interpreter going, and every question that `host` has an answer for is answered.
+pub(crate) fn take_turn(
+    mut meter: Meter,
+    mut run: Run,
+    host: Host,
+    step: impl FnOnce(&mut Run) -> Progress,
+) -> Stop {
+    let progress = meter.turn(|| {
+        drop(run.output.take());
+        advance(step(&mut run), host, &mut run)
+    });
+    match progress {
+        Ok(RunProgress::Complete(value)) => Stop::Complete { value, output: run.output.take() },
+        Ok(at) => Stop::Paused(Metered::join(Pause { at, run }, meter)),
+        Err(exception) => {
+            let (exception, breached) = explain(exception, &run, &meter);
+            if breached {
+                Engine::get().count_breach();
+            }
+            Stop::Raised { exception, output: run.output.take() }
+        }
+    }
+}
+
+/// Goes on as long as there is an answer at hand, and stops at the first question that Elixir must answer.
+fn advance(mut progress: Progress, host: Host, run: &mut Run) -> Progress {
+    loop {
+        let asked = progress?;
+        progress = match (run.draw(&asked), asked, host) {
+            (_, RunProgress::Complete(value), _) => return Ok(RunProgress::Complete(value)),
+            (Some(bytes), RunProgress::OsCall(call), _) => {
+                call.resume(MontyObject::bytes(bytes), run.print())
+            }
+            (_, asked, Host::Elixir) => return admit(asked, run),
+            (_, asked, Host::Nobody) => answer_unhandled(asked, run),
+        };
+    }
+}
+
+/// Lets a question through to Elixir if the run may still ask one.
+fn admit(asked: RunProgress, run: &mut Run) -> Progress {
+    let mut admitted = run.ledger.count_host_call();
+    if let RunProgress::OsCall(call) = &asked
+        && let OsFunctionCall::Sleep(delay) | OsFunctionCall::AsyncSleep(delay) = &call.function_call
+    {
+        admitted = admitted.and_then(|()| run.ledger.count_sleep(*delay));
+    }
+    if let RunProgress::FunctionCall(call) = &asked {
+        run.instances.learn_args(&call.args);
+    }
+    match admitted {
+        Ok(()) => Ok(asked),
+        Err(exception) => {
+            run.breached = true;
+            abort(asked, exception, run.print())
+        }
+    }
+}
+
+/// Answers a question that nobody handles.
+fn answer_unhandled(asked: RunProgress, run: &mut Run) -> Progress {
+    let print = PrintWriter::Callback(&mut run.output);
+    match asked {
+        RunProgress::OsCall(call) => {
+            let answer = no_handler::answer(&call.function_call, &run.zone);
+            call.resume(answer, print)
+        }
+        RunProgress::FunctionCall(mut call) => {
+            let name = mem::take(&mut call.function_name);
+            let answer = match call.object_id {
+                Some(_) => no_handler::method_answer(&name),
+                None => ExtFunctionResult::NotFound(name),
+            };
+            call.resume(answer, print)
+        }
+        RunProgress::NameLookup(lookup) => lookup.resume(NameLookupResult::Undefined, print),
+        RunProgress::ResolveFutures(futures) => {
+            let message = "the run waits for calls that nobody will answer".to_owned();
+            futures.abort(MontyException::new(ExcType::RuntimeError, Some(message)), print)
+        }
+        RunProgress::Complete(value) => Ok(RunProgress::Complete(value)),
+    }
+}
+
+/// Ends a run at its pause with an exception that it cannot catch.
+fn abort(asked: RunProgress, exception: MontyException, print: PrintWriter<'_>) -> Progress {
+    match asked {
+        RunProgress::FunctionCall(call) => call.abort(exception, print),
+        RunProgress::OsCall(call) => call.abort(exception, print),
+        RunProgress::NameLookup(lookup) => lookup.abort(exception, print),
+        RunProgress::ResolveFutures(futures) => futures.abort(exception, print),
+        RunProgress::Complete(_) => Err(exception),
+    }
+}
+
+/// The exception as it is to be told, and whether a limit is behind it. A condemned run ends with the interpreter's
+/// words for its memory limit, where the limit that condemned it is the one to name.
+fn explain(exception: MontyException, run: &Run, meter: &Meter) -> (MontyException, bool) {
+    let cause = run.output.breach().or_else(|| {
+        let limit = run.ledger.limits.allocations().filter(|_| meter.allocations_exceeded())?;
+        Some(breach(ExcType::MemoryError, format!("allocation limit exceeded: more than {limit} allocations")))
+    });
+    match cause {
+        Some(mut cause) => {
+            cause.add_traceback(exception.traceback().iter().cloned());
+            (cause, true)
+        }
+        None => {
+            let limited = matches!(exception.exc_type(), ExcType::MemoryError | ExcType::TimeoutError);
+            (exception, limited || run.breached)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! How a NIF has work done on a thread of ours, and how the process that called it hears of the outcome.
+//!
+//! The NIF gets a reference that its caller made. It answers `{:done, outcome}`, or `:wait`, and then the process gets
+//! `{:ex_monty, reference, outcome}`, from the thread that did the work. All such NIFs run on normal schedulers: what
+//! they do there is to copy their arguments, as a message would, to look out for at most [`PATIENCE`], and to build an
+//! outcome that says of itself that it is small.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Instant,
+};
+
+use rustler::{Encoder, Env, LocalPid, OwnedEnv, Reference, Term, env::SavedTerm};
+
+use super::{
+    Engine,
+    handoff::Handoff,
+    pool::{Job, PATIENCE},
+};
+use crate::{atoms, error::Failure};
+
+/// What a piece of work comes to.
+pub(crate) trait Outcome: From<Failure> + Send + 'static {
+    /// Whether building the term would keep a scheduler for long, so that the worker must do it.
+    fn is_large(&self) -> bool;
+
+    /// The term. It takes the outcome, so that a large one is freed where it was built.
+    fn into_term(self, env: Env<'_>) -> Term<'_>;
+}
+
+/// Terms on their way to a worker, in an environment of their own that is freed once they are read.
+pub(crate) struct Parcel {
+    env: OwnedEnv,
+    term: SavedTerm,
+}
+
+impl Parcel {
+    /// Copies `term`; binaries of more than 64 bytes are shared.
+    pub(crate) fn pack(term: impl Encoder) -> Self {
+        let env = OwnedEnv::new();
+        let term = env.save(term);
+        Self { env, term }
+    }
+
+    /// Reads the terms.
+    pub(crate) fn open<T>(self, read: impl FnOnce(Term<'_>) -> T) -> T {
+        self.env.run(|env| read(self.term.load(env)))
+    }
+}
+
+/// Where an outcome goes by post.
+struct Address {
+    process: LocalPid,
+    reference: Parcel,
+}
+
+impl Address {
+    /// Sends the outcome. A process that is dead needs none.
+    fn post(self, outcome: impl Outcome) {
+        let Parcel { mut env, term } = self.reference;
+        let _ = env.send_and_clear(&self.process, |env| {
+            let outcome = build(env, outcome);
+            (atoms::ex_monty(), term.load(env), outcome).encode(env)
+        });
+    }
+}
+
+/// Work as a job of the pool.
+struct Turn<W, O> {
+    work: Option<W>,
+    outcome: Option<O>,
+    address: Option<Address>,
+    handoff: Arc<Handoff<O>>,
+}
+
+impl<W: FnOnce() -> O + Send, O: Outcome> Job for Turn<W, O> {
+    fn work(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        // What a panic leaves behind is the run's, which ends with it; nothing else is touched by a turn half-way.
+        let outcome = panic::catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|payload| O::from(Failure::panic(payload.as_ref())));
+        if outcome.is_large() {
+            self.handoff.dismiss();
+            if let Some(address) = self.address.take() {
+                address.post(outcome);
+            }
+        } else {
+            self.outcome = Some(outcome);
+        }
+    }
+
+    fn deliver(mut self: Box<Self>) {
+        if let Some(outcome) = self.outcome.take()
+            && let Some(outcome) = self.handoff.offer(outcome)
+            && let Some(address) = self.address.take()
+        {
+            address.post(outcome);
+        }
+    }
+}
+
+/// Has `work` done by a worker, and answers the NIF that asked for it.
+pub(crate) fn submit<'a, O: Outcome>(
+    env: Env<'a>,
+    reference: Reference<'a>,
+    work: impl FnOnce() -> O + Send + 'static,
+) -> Term<'a> {
+    let began = Instant::now();
+    let pool = &Engine::get().pool;
+    let handoff = Arc::new(Handoff::new());
+    pool.submit(Box::new(Turn {
+        work: Some(work),
+        outcome: None,
+        address: Some(Address { process: env.pid(), reference: Parcel::pack(reference) }),
+        handoff: Arc::clone(&handoff),
+    }));
+    let answer = match handoff.collect(PATIENCE, || pool.has_free_core()) {
+        Some(outcome) => (atoms::done(), build(env, outcome)).encode(env),
+        None => atoms::wait().encode(env),
+    };
+    charge(env, began);
+    answer
+}
+
+/// The term of an outcome, or of the panic that kept it from being built.
+fn build(env: Env<'_>, outcome: impl Outcome) -> Term<'_> {
+    panic::catch_unwind(AssertUnwindSafe(|| outcome.into_term(env)))
+        .unwrap_or_else(|payload| Failure::panic(payload.as_ref()).encode(env))
+}
+
+/// Charges the process for the time it kept its scheduler, of which a thousandth of a second is all of its share.
+fn charge(env: Env<'_>, began: Instant) {
+    let percent = i32::try_from(began.elapsed().as_micros() / 10).unwrap_or(100);
+    rustler::schedule::consume_timeslice(env, percent.clamp(1, 100));
+}

@@ -1,0 +1,180 @@
+//! What a turn came to, as Elixir sees it.
+
+use monty::{FunctionCall, RunProgress};
+use monty_types::{
+    CallArgs, MontyException, MontyObject,
+    MontyUuid,
+    unstable::{self, MontyGraph},
+};
+use rustler::{Encoder, Env, ResourceArc, Term};
+
+use super::{os_call, snapshot::Snapshot};
+use crate::{
+    atoms,
+    engine::{
+        run::{Pause, Stop},
+        turn::Outcome,
+    },
+    error::{Failure, structure},
+    value::{self, Bounds},
+};
+
+/// Nodes of a value, and bytes of one and of output, up to which a term is built on a normal scheduler. A node takes
+/// about a tenth of a microsecond there, and a scheduler should be back within a hundred.
+const SMALL_NODES: usize = 500;
+const SMALL_BYTES: usize = 256 << 10;
+
+/// Frames of a traceback that are built on a normal scheduler.
+const SMALL_TRACEBACK: usize = 100;
+
+/// How a run that has ended well is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `{:ok, {:complete, value, output}}`
+    Progress,
+    /// `{:ok, value, output}`
+    Result,
+}
+
+/// What a turn came to.
+pub(super) enum Turned {
+    Paused(ResourceArc<Snapshot>),
+    Complete { value: MontyObject, output: String, shape: Shape, bounds: Bounds },
+    Raised { exception: MontyException, output: String },
+    Failed(Failure),
+}
+
+impl Turned {
+    pub(super) fn new(stop: Stop, shape: Shape, bounds: Bounds) -> Self {
+        match stop {
+            Stop::Paused(pause) => Self::Paused(Snapshot::new(pause)),
+            Stop::Complete { value, output } => Self::Complete { value, output, shape, bounds },
+            Stop::Raised { exception, output } => Self::Raised { exception, output },
+        }
+    }
+}
+
+impl From<Failure> for Turned {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Outcome for Turned {
+    fn is_large(&self) -> bool {
+        match self {
+            Self::Paused(snapshot) => snapshot.look().is_some_and(|pause| {
+                pause.run.output.text().len() > SMALL_BYTES || asks_much(&pause.at)
+            }),
+            Self::Complete { value, output, .. } => {
+                output.len() > SMALL_BYTES || large(unstable::graph_parts(value).0)
+            }
+            Self::Raised { exception, output } => {
+                output.len() > SMALL_BYTES || exception.traceback().len() > SMALL_TRACEBACK
+            }
+            Self::Failed(_) => false,
+        }
+    }
+
+    fn into_term(self, env: Env<'_>) -> Term<'_> {
+        match self {
+            Self::Paused(snapshot) => pause(env, &snapshot),
+            Self::Complete { value, output, shape, bounds } => complete(env, &value, &output, shape, &bounds),
+            Self::Raised { exception, output } => {
+                (atoms::error(), value::encode_exception(env, &exception, &output)).encode(env)
+            }
+            Self::Failed(failure) => failure.encode(env),
+        }
+    }
+}
+
+/// Whether a question carries much.
+fn asks_much(at: &RunProgress) -> bool {
+    match at {
+        RunProgress::FunctionCall(call) => large(unstable::call_args_parts(&call.args).0),
+        RunProgress::OsCall(call) => os_call::payload(&call.function_call) > SMALL_BYTES,
+        _ => false,
+    }
+}
+
+fn large(graph: &MontyGraph) -> bool {
+    graph.len() > SMALL_NODES || graph.decoded_size() > SMALL_BYTES
+}
+
+fn complete<'a>(env: Env<'a>, value: &MontyObject, output: &str, shape: Shape, bounds: &Bounds) -> Term<'a> {
+    match value::encode(env, value, bounds) {
+        Ok(value) if shape == Shape::Result => (atoms::ok(), value, output).encode(env),
+        Ok(value) => (atoms::ok(), (atoms::complete(), value, output)).encode(env),
+        Err(error) => Failure::from(error).encode(env),
+    }
+}
+
+/// `{:ok, progress}` of a paused run.
+fn pause<'a>(env: Env<'a>, snapshot: &ResourceArc<Snapshot>) -> Term<'a> {
+    let Some(pause) = snapshot.look() else {
+        return Failure::consumed().encode(env);
+    };
+    match progress(env, snapshot.encode(env), &pause) {
+        Ok(progress) => (atoms::ok(), progress).encode(env),
+        Err(failure) => failure.encode(env),
+    }
+}
+
+fn progress<'a>(env: Env<'a>, snapshot: Term<'a>, pause: &Pause) -> Result<Term<'a>, Failure> {
+    let bounds = pause.run.ledger.limits.bounds();
+    let output = pause.run.output.text();
+    Ok(match &pause.at {
+        RunProgress::FunctionCall(call) => {
+            let (mut args, kwargs) = value::encode_call_args(env, &call.args, &bounds)?;
+            let kind = match call.object_id {
+                None => atoms::function_call(),
+                Some(id) => {
+                    args = args.list_prepend(instance(env, pause, id, &bounds)?);
+                    atoms::method_call()
+                }
+            };
+            let call = call_struct(env, call, args, kwargs);
+            (kind, call, snapshot, output).encode(env)
+        }
+        RunProgress::OsCall(call) => {
+            // The call is copied, since its arguments are made by taking it apart; the copy is freed here as well.
+            let arguments: CallArgs = call.function_call.clone().to_args();
+            let (args, kwargs) = value::encode_call_args(env, &arguments, &bounds)?;
+            let fields = [
+                (atoms::function(), os_call::name(&call.function_call).encode(env)),
+                (atoms::args(), args),
+                (atoms::kwargs(), kwargs),
+                (atoms::call_id(), call.call_id.encode(env)),
+            ];
+            (atoms::os_call(), structure(env, atoms::os_call_struct(), &fields), snapshot, output).encode(env)
+        }
+        RunProgress::NameLookup(lookup) => match lookup.object_id() {
+            None => (atoms::name_lookup(), &lookup.name, snapshot, output).encode(env),
+            Some(id) => {
+                let attribute = (atoms::attribute(), instance(env, pause, id, &bounds)?, &lookup.name);
+                (atoms::name_lookup(), attribute, snapshot, output).encode(env)
+            }
+        },
+        RunProgress::ResolveFutures(_) => (atoms::resolve_futures(), snapshot, output).encode(env),
+        RunProgress::Complete(value) => {
+            (atoms::complete(), value::encode(env, value, &bounds)?, output).encode(env)
+        }
+    })
+}
+
+fn call_struct<'a>(env: Env<'a>, call: &FunctionCall, args: Term<'a>, kwargs: Term<'a>) -> Term<'a> {
+    let fields = [
+        (atoms::name(), call.function_name.encode(env)),
+        (atoms::args(), args),
+        (atoms::kwargs(), kwargs),
+        (atoms::call_id(), call.call_id.encode(env)),
+    ];
+    structure(env, atoms::function_call_struct(), &fields)
+}
+
+/// The host's object with an identity that the interpreter tells.
+fn instance<'a>(env: Env<'a>, pause: &Pause, id: MontyUuid, bounds: &Bounds) -> Result<Term<'a>, Failure> {
+    let object = pause.run.instances.get(id);
+    let object = object.unwrap_or_else(|| MontyObject::repr(format!("<object {id} of the host>")));
+    Ok(value::encode(env, &object, bounds)?)
+}

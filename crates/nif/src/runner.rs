@@ -1,0 +1,140 @@
+//! Compiled programs.
+//!
+//! Compiling is a turn like any other: the parser and the compiler recurse with the nesting and the length of the
+//! source, and build some two hundred bytes for each of its bytes.
+
+use std::sync::Arc;
+
+use monty::MontyRun;
+use monty_types::{CompileOptions, MontyException, OsPolicy};
+use parking_lot::Mutex;
+use rustler::{Binary, Encoder, Env, NifResult, Reference, Resource, ResourceArc, Term};
+
+use crate::{
+    atoms,
+    engine::{
+        Engine,
+        meter::{Meter, Metered},
+        turn::{self, Outcome, Parcel},
+    },
+    error::{Failure, argument_error},
+    value::encode_exception,
+};
+
+/// A compiled program, shared by its runner and by the runs that came from it.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// Behind a lock because the interpreter's programs are not `Sync`; it is held while one is copied.
+    compiled: Mutex<Metered<MontyRun>>,
+    inputs: Vec<String>,
+}
+
+/// Why a source did not become a program.
+enum Rejection {
+    NotText,
+    Raised(MontyException),
+}
+
+impl Program {
+    /// Compiles the source in `code`, metered from the copy of its text on.
+    fn compile(code: Parcel, script_name: &str, inputs: Vec<String>) -> Result<Self, Rejection> {
+        let compiled = Metered::build(Meter::new(None), || {
+            let code = code.open(|code| {
+                let bytes = code.decode::<Binary<'_>>().ok()?;
+                std::str::from_utf8(bytes.as_slice()).ok().map(str::to_owned)
+            });
+            let code = code.ok_or(Rejection::NotText)?;
+            MontyRun::new(code, script_name, inputs.clone(), CompileOptions::default()).map_err(Rejection::Raised)
+        })?;
+        Ok(Self { compiled: Mutex::new(compiled), inputs })
+    }
+
+    /// The names of the inputs, in the order in which a run takes their values.
+    pub(crate) fn inputs(&self) -> &[String] {
+        &self.inputs
+    }
+
+    /// The program for one run.
+    pub(crate) fn instantiate(&self, cwd: &str, policy: OsPolicy) -> MontyRun {
+        let mut run = self.compiled.lock().get().clone().with_os_policy(policy);
+        run.set_cwd(cwd);
+        run
+    }
+}
+
+/// What Elixir holds of a program.
+pub(crate) struct Runner(Arc<Program>);
+
+#[rustler::resource_impl]
+impl Resource for Runner {}
+
+impl Runner {
+    pub(crate) fn program(&self) -> Arc<Program> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        // This clone outlives the runner, so that the program is freed where the reaper is.
+        Engine::get().reaper.free(Box::new(self.program()));
+    }
+}
+
+/// The runner that a term refers to.
+pub(crate) fn decode(term: Term<'_>) -> NifResult<ResourceArc<Runner>> {
+    term.decode().map_err(|_| argument_error("expected a runner, as ExMonty.compile/2 returns it"))
+}
+
+/// What compiling comes to.
+enum Compiled {
+    Runner(ResourceArc<Runner>),
+    Raised(MontyException),
+    Failed(Failure),
+}
+
+impl From<Failure> for Compiled {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Outcome for Compiled {
+    fn is_large(&self) -> bool {
+        // A syntax error has one frame, with one line of a source whose size is capped.
+        false
+    }
+
+    fn into_term(self, env: Env<'_>) -> Term<'_> {
+        match self {
+            Self::Runner(runner) => (atoms::ok(), runner).encode(env),
+            Self::Raised(exception) => (atoms::error(), encode_exception(env, &exception, "")).encode(env),
+            Self::Failed(failure) => failure.encode(env),
+        }
+    }
+}
+
+/// Compiles `code`. On a normal scheduler: the work is a worker's, see [`turn`].
+#[rustler::nif]
+fn compile<'a>(
+    env: Env<'a>,
+    reference: Reference<'a>,
+    code: Binary<'a>,
+    script_name: String,
+    inputs: Vec<String>,
+) -> Term<'a> {
+    let code = Parcel::pack(code);
+    turn::submit(env, reference, move || match Program::compile(code, &script_name, inputs) {
+        Ok(program) => Compiled::Runner(ResourceArc::new(Runner(Arc::new(program)))),
+        Err(Rejection::NotText) => {
+            Compiled::Failed(Failure::new(atoms::invalid_source(), "the source is not valid UTF-8"))
+        }
+        Err(Rejection::Raised(exception)) => Compiled::Raised(exception),
+    })
+}
+
+/// The names of a runner's inputs, in order. On a normal scheduler: it copies a few names.
+#[rustler::nif]
+fn input_names<'a>(env: Env<'a>, runner: Term<'a>) -> NifResult<Term<'a>> {
+    Ok(decode(runner)?.program().inputs().encode(env))
+}

@@ -1,0 +1,57 @@
+defmodule ExMonty.Native do
+  @moduledoc false
+
+  # Stubs of the native library, which replaces them when it is loaded. A function that takes a reference first does
+  # its work on a thread of the library; `ExMonty.Turn` knows how its outcome arrives.
+
+  @on_load :load
+
+  @threads_per_core 32
+
+  @doc false
+  def load do
+    :ex_monty
+    |> :code.priv_dir()
+    |> Path.join("native/libex_monty_nif")
+    |> String.to_charlist()
+    |> :erlang.load_nif(configuration())
+  end
+
+  # The set is an example of what sets look like in this release of Elixir.
+  defp configuration do
+    default = @threads_per_core * System.schedulers_online()
+    %{max_threads: Application.get_env(:ex_monty, :max_threads, default), map_set: MapSet.new()}
+  end
+
+  def compile(_reference, _code, _script_name, _inputs), do: unloaded()
+  def input_names(_runner), do: unloaded()
+  def start(_reference, _runner, _values, _limits, _policy), do: unloaded()
+  def run(_reference, _runner, _values, _limits, _policy), do: unloaded()
+  def resume(_reference, _snapshot, _result), do: unloaded()
+  def resume_futures(_reference, _snapshot, _results), do: unloaded()
+  def progress(_reference, _snapshot), do: unloaded()
+  def pending_call_ids(_snapshot), do: unloaded()
+  def time_zone?(_name), do: unloaded()
+  def info, do: unloaded()
+
+  # Mount tables and leases; files, through either.
+  def mount_new, do: unloaded()
+  def mount_add_memory(_table, _virtual, _files, _limits), do: unloaded()
+  def mount_add_read_only(_table, _virtual, _host_path, _limits), do: unloaded()
+  def mount_remove(_table, _virtual), do: unloaded()
+  def mount_list(_table), do: unloaded()
+  def mount_count(_table), do: unloaded()
+  def mount_checkout(_table, _mode), do: unloaded()
+  def mount_release(_lease), do: unloaded()
+  def file_read(_holder, _path), do: unloaded()
+  def file_write(_holder, _path, _contents), do: unloaded()
+  def file_append(_holder, _path, _contents), do: unloaded()
+  def file_list(_holder, _path), do: unloaded()
+  def file_stat(_holder, _path), do: unloaded()
+  def file_exists(_holder, _path), do: unloaded()
+  def file_mkdir_p(_holder, _path), do: unloaded()
+  def file_remove(_holder, _path), do: unloaded()
+  def file_rename(_holder, _from, _to), do: unloaded()
+
+  defp unloaded, do: :erlang.nif_error(:not_loaded)
+end

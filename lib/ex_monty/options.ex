@@ -1,0 +1,183 @@
+defmodule ExMonty.Options do
+  @moduledoc false
+
+  # The options of compiling and of running, validated once. What is behind this module may rely on their shapes.
+
+  alias ExMonty.{Limits, Native}
+
+  @max_source_bytes 256 * 1024
+  @max_offset 86_399
+  # An integer that random.seed would take a while to digest is a mistake.
+  @max_seed_bits 4_096
+
+  @compile [:inputs, :script_name, :max_source_bytes]
+  @run [:limits, :cwd, :clock, :timezone, :seed]
+
+  @doc "The options of `ExMonty.compile/2`: input names, script name, source bytes."
+  def compile!(opts) do
+    only!(opts, @compile)
+
+    %{
+      inputs: opts |> Keyword.get(:inputs, []) |> input_names!(),
+      script_name: opts |> Keyword.get(:script_name, "main.py") |> script_name!(),
+      max_source_bytes: opts |> Keyword.get(:max_source_bytes, @max_source_bytes) |> source_bytes!()
+    }
+  end
+
+  @doc "The options of a run: its limits and its policy, as the native library takes them."
+  def run!(opts) do
+    only!(opts, @run)
+
+    cwd = opts |> Keyword.get(:cwd, "/") |> cwd!()
+    clock = opts |> Keyword.get(:clock, :system) |> clock!()
+    timezone = opts |> Keyword.get(:timezone, "UTC") |> timezone!()
+    seed = opts |> Keyword.get(:seed) |> seed!()
+    {opts |> Keyword.get(:limits, %{}) |> Limits.encode!(), {cwd, clock, timezone, seed}}
+  end
+
+  @doc "The options of `ExMonty.eval/2` apart: inputs, the options of compiling, the options of running."
+  def eval!(opts) do
+    only!(opts, @compile ++ @run)
+    {inputs, opts} = Keyword.pop(opts, :inputs, %{})
+    inputs = inputs!(inputs)
+    {compile, run} = Keyword.split(opts, @compile)
+    {inputs, [inputs: Map.keys(inputs)] ++ compile, run}
+  end
+
+  @doc "Inputs as a map with string keys."
+  def inputs!(inputs) when is_map(inputs) and not is_struct(inputs) do
+    named = Map.new(inputs, fn {name, value} -> {name!(name), value} end)
+
+    if map_size(named) < map_size(inputs) do
+      refuse!(:inputs, inputs, "a map in which each name stands once, as an atom or as a string")
+    end
+
+    named
+  end
+
+  def inputs!(other), do: refuse!(:inputs, other, "a map of name (atom or string) to value")
+
+  @doc "The values of `inputs` in the order of `names`."
+  def values!(inputs, names) do
+    inputs = inputs!(inputs)
+    unknown = Map.keys(inputs) -- names
+    missing = Enum.reject(names, &is_map_key(inputs, &1))
+
+    if unknown != [] do
+      raise ArgumentError, "unknown inputs #{list(unknown)}; the runner was compiled with #{list(names)}"
+    end
+
+    if missing != [] do
+      raise ArgumentError, "missing inputs #{list(missing)}; the runner was compiled with #{list(names)}"
+    end
+
+    Enum.map(names, &Map.fetch!(inputs, &1))
+  end
+
+  defp only!(opts, accepted) do
+    unless Keyword.keyword?(opts) do
+      raise ArgumentError, "invalid options: #{inspect(opts)}; accepted: a keyword list"
+    end
+
+    case Keyword.keys(opts) -- accepted do
+      [] ->
+        :ok
+
+      [option | _] ->
+        if option in accepted do
+          raise ArgumentError, "option #{inspect(option)} is given twice"
+        else
+          accepted = Enum.map_join(accepted, ", ", &inspect/1)
+          raise ArgumentError, "unknown option #{inspect(option)}; accepted: #{accepted}"
+        end
+    end
+  end
+
+  defp input_names!(names) when is_list(names) do
+    accepted = "a list of different names (atoms or strings)"
+    # The length of an improper list is not a number.
+    if List.improper?(names), do: refuse!(:inputs, names, accepted)
+    named = Enum.map(names, &name!/1)
+    if named != Enum.uniq(named), do: refuse!(:inputs, names, accepted)
+    named
+  end
+
+  defp input_names!(other), do: refuse!(:inputs, other, "a list of different names (atoms or strings)")
+
+  defp name!(name) when is_atom(name) and name not in [nil, true, false], do: Atom.to_string(name)
+
+  defp name!(name) do
+    if is_binary(name) and String.valid?(name),
+      do: name,
+      else: refuse!(:inputs, name, "names that are atoms or strings")
+  end
+
+  defp script_name!(name) do
+    if is_binary(name) and name != "" and String.valid?(name),
+      do: name,
+      else: refuse!(:script_name, name, "a string that is not empty")
+  end
+
+  defp source_bytes!(bytes) when is_integer(bytes) and bytes > 0, do: bytes
+  defp source_bytes!(other), do: refuse!(:max_source_bytes, other, "a positive integer")
+
+  defp cwd!("/" <> _ = path = cwd) do
+    if String.valid?(path) and not String.contains?(path, <<0>>), do: cwd, else: refuse_cwd!(cwd)
+  end
+
+  defp cwd!(other), do: refuse_cwd!(other)
+
+  defp refuse_cwd!(cwd), do: refuse!(:cwd, cwd, "an absolute path, such as \"/work\"")
+
+  defp clock!(clock) when clock in [:system, :host], do: clock
+
+  defp clock!(%DateTime{microsecond: {microsecond, _precision}} = fixed),
+    do: {DateTime.to_unix(fixed), microsecond}
+
+  defp clock!(other), do: refuse!(:clock, other, ":system, :host or a %DateTime{}")
+
+  defp timezone!("UTC"), do: {0, "UTC"}
+
+  defp timezone!(seconds) when is_integer(seconds) and abs(seconds) <= @max_offset, do: {seconds, nil}
+
+  defp timezone!(zone) when is_binary(zone) do
+    cond do
+      offset = offset(zone) -> {offset, nil}
+      Native.time_zone?(zone) -> zone
+      true -> refuse_timezone!(zone)
+    end
+  end
+
+  defp timezone!(other), do: refuse_timezone!(other)
+
+  defp refuse_timezone!(zone) do
+    accepted = "an IANA name such as \"Europe/Zurich\", an offset such as \"+02:00\", or an offset in seconds"
+    refuse!(:timezone, zone, accepted)
+  end
+
+  defp offset(<<sign, hours::binary-size(2), ":", minutes::binary-size(2)>>) when sign in '+-' do
+    with {hours, ""} when hours in 0..23 <- Integer.parse(hours),
+         {minutes, ""} when minutes in 0..59 <- Integer.parse(minutes) do
+      if sign == ?-, do: -(hours * 3600 + minutes * 60), else: hours * 3600 + minutes * 60
+    else
+      _ -> nil
+    end
+  end
+
+  defp offset(_zone), do: nil
+
+  defp seed!(nil), do: nil
+
+  defp seed!(seed) when is_integer(seed) and abs(seed) < Bitwise.bsl(1, @max_seed_bits),
+    do: Integer.to_string(seed)
+
+  defp seed!(other), do: refuse!(:seed, other, "an integer of at most #{@max_seed_bits} bits")
+
+  defp list([]), do: "no inputs"
+  defp list(names), do: Enum.map_join(names, ", ", &inspect/1)
+
+  @spec refuse!(atom, term, String.t()) :: no_return
+  defp refuse!(option, value, accepted) do
+    raise ArgumentError, "invalid option #{inspect(option)}: #{inspect(value)}; accepted: #{accepted}"
+  end
+end
