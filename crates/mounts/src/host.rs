@@ -69,8 +69,8 @@ use stat::HostMount;
 ///
 /// On Linux a lookup is one `openat2` with `BENEATH`, `NO_SYMLINKS`, `NO_MAGICLINKS` and `NO_XDEV`. Where the
 /// kernel or a system call filter lacks it, and on other systems, the path is opened component by component with
-/// `O_NOFOLLOW`, comparing the mount at each step: by mount id (Linux 5.8), else by device number, which tells bind
-/// mounts of one file system not apart.
+/// `O_NOFOLLOW`, comparing the mount at each step: by mount id (Linux 5.8), else by device number, to which a
+/// bind mount of the same file system looks like the directory it covers.
 ///
 /// Each operation is atomic as the host makes it. What the host changes shows at once.
 ///

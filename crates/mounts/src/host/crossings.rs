@@ -5,7 +5,7 @@
 //! be watched for changes. Only names of mount points are taken from it: a mount point keeps its name while it is
 //! one, whatever happens to the directories above it, so a name that is not in the table needs no look.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct Watched {
     names: Option<Names>,
 }
 
-type Names = Arc<HashSet<Vec<u8>>>;
+type Names = Arc<BTreeSet<Vec<u8>>>;
 
 impl Crossings {
     /// The last names of the mount points on `mount`; `None` when only a look at each entry can tell.
@@ -86,7 +86,7 @@ fn has_changed(table: &File) -> io::Result<bool> {
 /// another namespace.
 fn names_on(mount: u64, table: &[u8]) -> Option<Names> {
     let mut listed = false;
-    let mut names = HashSet::new();
+    let mut names = BTreeSet::new();
     for line in table.split(|byte| *byte == b'\n') {
         let mut fields = line.split(|byte| *byte == b' ');
         let id = fields.next().and_then(number);

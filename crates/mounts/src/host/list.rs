@@ -1,8 +1,11 @@
 //! Listing a directory.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::ffi::CStr;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
-use rustix::fs::Dir;
+use rustix::fs::FileType as Told;
+#[cfg(target_os = "linux")]
+use rustix::fs::RawDir;
 use rustix::io::Errno;
 
 use crate::backend::Answer;
@@ -24,26 +27,22 @@ impl HostDirectory {
         let may_be_crossing = self.crossings_by_name();
 
         let mut entries = Vec::new();
-        let failed = |error: Errno| refusal(error.into());
-        let mut stream = Dir::new(OwnedFd::from(directory)).map_err(failed)?;
-        while let Some(entry) = stream.read() {
-            let entry = entry.map_err(failed)?;
-            let Ok(name) = entry.file_name().to_str() else {
-                continue;
+        each_entry(directory.as_fd(), |name, told| {
+            let Ok(name) = name.to_str() else {
+                return;
             };
-            if matches!(name, "." | "..") {
-                continue;
-            }
-            let told = told_type(entry.file_type());
-            let file_type = match told {
-                Some(file_type) if !may_be_crossing(name) => Some(file_type),
-                _ => self.looked_up_type(stream.fd().map_err(failed)?, name, told),
+            let told = told_type(told);
+            let file_type = match (name, told) {
+                ("." | "..", _) => None,
+                (_, Some(file_type)) if !may_be_crossing(name) => Some(file_type),
+                _ => self.looked_up_type(directory.as_fd(), name, told),
             };
             entries.extend(file_type.map(|file_type| DirEntry {
                 name: name.into(),
                 file_type,
             }));
-        }
+        })
+        .map_err(|error| refusal(error.into()))?;
         entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(entries)
     }
@@ -77,9 +76,34 @@ impl HostDirectory {
     }
 }
 
+/// Shows `visit` each name in `directory`, with the type told beside it.
+#[cfg(target_os = "linux")]
+fn each_entry(directory: BorrowedFd<'_>, mut visit: impl FnMut(&CStr, Told)) -> Result<(), Errno> {
+    // Room for a few hundred names at a time, and always for the longest one.
+    let mut buffer = Vec::with_capacity(32 * 1024);
+    let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        match entry {
+            Ok(entry) => visit(entry.file_name(), entry.file_type()),
+            // The directory was removed, and so has no entries.
+            Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn each_entry(directory: BorrowedFd<'_>, mut visit: impl FnMut(&CStr, Told)) -> Result<(), Errno> {
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        visit(entry.file_name(), entry.file_type());
+    }
+    Ok(())
+}
+
 /// The type as the directory itself tells it, `None` when the file system leaves it open.
-fn told_type(told: rustix::fs::FileType) -> Option<FileType> {
-    use rustix::fs::FileType as Told;
+fn told_type(told: Told) -> Option<FileType> {
     match told {
         Told::RegularFile => Some(FileType::File),
         Told::Directory => Some(FileType::Directory),
