@@ -140,7 +140,7 @@ defmodule CodeReview do
       result: result,
       mounts: mounts,
       microseconds: microseconds,
-      calls_in_rust: ExMonty.info().file_calls - info.file_calls,
+      calls_in_rust: ExMonty.info().calls_answered - info.calls_answered,
       calls_in_elixir: :counters.get(reached, 1),
       untouched?: fingerprint(project) == fingerprint
     }

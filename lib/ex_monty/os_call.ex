@@ -25,37 +25,40 @@ defmodule ExMonty.OsCall do
   Instead, `{:error, type, message}` raises, and `:no_handler` gives the interpreter's own answer.
   """
 
-  @typedoc "A function of the operating system."
-  @type function_name ::
-          :exists
-          | :is_file
-          | :is_dir
-          | :is_symlink
-          | :read_text
-          | :read_bytes
-          | :write_text
-          | :write_bytes
-          | :append_text
-          | :append_bytes
-          | :open
-          | :mkdir
-          | :unlink
-          | :rmdir
-          | :iterdir
-          | :scan
-          | :stat
-          | :rename
-          | :resolve
-          | :absolute
-          | :getenv
-          | :get_environ
-          | :date_today
-          | :datetime_now
-          | :urandom
-          | :time
-          | :sleep
-          | :async_sleep
-          | :import
+  @functions [
+    :exists,
+    :is_file,
+    :is_dir,
+    :is_symlink,
+    :read_text,
+    :read_bytes,
+    :write_text,
+    :write_bytes,
+    :append_text,
+    :append_bytes,
+    :open,
+    :mkdir,
+    :unlink,
+    :rmdir,
+    :iterdir,
+    :scan,
+    :stat,
+    :rename,
+    :resolve,
+    :absolute,
+    :getenv,
+    :get_environ,
+    :date_today,
+    :datetime_now,
+    :urandom,
+    :time,
+    :sleep,
+    :async_sleep,
+    :import
+  ]
+
+  @typedoc "A function of the operating system, one of `functions/0`."
+  @type function_name :: unquote(Enum.reduce(@functions, &{:|, [], [&1, &2]}))
 
   @typedoc "A call that waits for its result; `call_id` tells calls of one run apart."
   @type t :: %__MODULE__{
@@ -66,4 +69,13 @@ defmodule ExMonty.OsCall do
         }
 
   defstruct [:function, :call_id, args: [], kwargs: %{}]
+
+  @doc """
+  All functions that a call can name.
+
+      iex> :read_text in ExMonty.OsCall.functions()
+      true
+  """
+  @spec functions() :: [function_name(), ...]
+  def functions, do: @functions
 end

@@ -6,7 +6,8 @@ defmodule ExMonty.Sandbox.Driver do
   alias ExMonty.{Error, Exception, FunctionCall, OsCall}
   alias ExMonty.Sandbox.{Callbacks, Options}
 
-  @clock_calls [:date_today, :datetime_now, :time]
+  # What `resume` says of an answer that it refuses, leaving the snapshot as it was.
+  @refused [:invalid_result, :invalid_value, :value_too_deep, :value_too_large]
 
   @doc false
   def run(runner, lease, %Options{} = options) do
@@ -77,9 +78,6 @@ defmodule ExMonty.Sandbox.Driver do
       is_map_key(run.os, function) ->
         Callbacks.call(callbacks, {:os, function}, "the OS call #{function}", call.args, call.kwargs)
 
-      function in @clock_calls ->
-        {ExMonty.SystemClock.answer(call), callbacks}
-
       function in [:sleep, :async_sleep] ->
         {slept(call), callbacks}
 
@@ -95,8 +93,7 @@ defmodule ExMonty.Sandbox.Driver do
 
   defp resume(snapshot, answer, run, callbacks) do
     case ExMonty.resume_with_mounts(snapshot, answer, run.lease) do
-      # The value of a function cannot become a Python value. The snapshot was not consumed: say so in the script.
-      {:error, %Error{reason: reason, message: message}} when reason in [:invalid_value, :invalid_result] ->
+      {:error, %Error{reason: reason, message: message}} when reason in @refused ->
         snapshot
         |> ExMonty.resume_with_mounts({:error, :type_error, message}, run.lease)
         |> loop(run, callbacks)

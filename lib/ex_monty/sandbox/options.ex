@@ -17,8 +17,7 @@ defmodule ExMonty.Sandbox.Options do
     mounts:
       "an `ExMonty.Mount`, leased exclusively for the run; or a list of mount specs, which makes a table for this " <>
         "run alone. Default: nothing mounted.",
-    callback_timeout:
-      "milliseconds a function may take, or `:infinity`. Default: 10,000.",
+    callback_timeout: "milliseconds a function may take, or `:infinity`. Default: 10,000.",
     limits: "map of limits, see `ExMonty.default_limits/0`.",
     script_name: "the name shown in tracebacks. Default: `\"main.py\"`.",
     max_source_bytes: "bytes of source accepted. Default: 256 KiB.",
