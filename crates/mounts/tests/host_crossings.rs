@@ -15,14 +15,10 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use host::{names, with_each_lookup};
+use host::{kind, names, with_each_lookup};
 use mounts::{ErrorKind, LeaseMode, Table};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use tempfile::{TempDir, tempdir};
-
-fn kind<T: std::fmt::Debug>(result: mounts::Result<T>) -> ErrorKind {
-    result.unwrap_err().kind()
-}
 
 /// A bind mount for as long as the value lives.
 struct Bound(PathBuf);

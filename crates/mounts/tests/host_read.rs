@@ -18,15 +18,11 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, UNIX_EPOCH};
 
-use host::{names, with_each_lookup, with_limits};
+use host::{kind, names, with_each_lookup, with_limits};
 use mounts::{
     ErrorKind, FileType, HostDirectory, HostDirectoryErrorKind, LeaseMode, Limits, Mount, Reader as _, Table,
 };
 use tempfile::{TempDir, tempdir};
-
-fn kind<T: std::fmt::Debug>(result: mounts::Result<T>) -> ErrorKind {
-    result.unwrap_err().kind()
-}
 
 fn open_kind(path: impl AsRef<std::path::Path>) -> HostDirectoryErrorKind {
     HostDirectory::open(path).unwrap_err().kind()

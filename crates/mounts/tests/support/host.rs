@@ -3,12 +3,15 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    reason = "each test binary uses its own part, and a test fails by unwrapping"
+    clippy::disallowed_methods,
+    reason = "each test binary uses its own part, a test fails by unwrapping, and makes what it mounts"
 )]
 
+use std::fs;
 use std::path::Path;
 
-use mounts::{HostDirectory, HostDirectoryError, Limits, Mount, Table};
+use mounts::{ErrorKind, HostDirectory, HostDirectoryError, LeaseMode, Limits, Mount, Table};
+use tempfile::{TempDir, tempdir};
 
 type Open = fn(&Path) -> Result<HostDirectory, HostDirectoryError>;
 
@@ -33,6 +36,11 @@ pub(crate) fn with_limits(directory: &Path, limits: Limits, check: impl Fn(&Tabl
     }
 }
 
+/// The kind of an error, for comparing refusals.
+pub(crate) fn kind<T: std::fmt::Debug>(result: mounts::Result<T>) -> ErrorKind {
+    result.unwrap_err().kind()
+}
+
 /// The names in a directory of the table.
 pub(crate) fn names(table: &Table, path: &str) -> Vec<String> {
     table
@@ -41,4 +49,40 @@ pub(crate) fn names(table: &Table, path: &str) -> Vec<String> {
         .iter()
         .map(|entry| entry.name.to_string())
         .collect()
+}
+
+/// `inside` is what is mounted; `inside-sibling` and `secret` are beside it.
+pub(crate) fn house() -> TempDir {
+    let house = tempdir().unwrap();
+    let at = |path: &str| house.path().join(path);
+    fs::create_dir_all(at("inside/dir/deeper")).unwrap();
+    fs::create_dir(at("inside-sibling")).unwrap();
+    fs::write(at("inside/file"), "inside").unwrap();
+    fs::write(at("inside/dir/file"), "below").unwrap();
+    fs::write(at("inside-sibling/file"), "outside").unwrap();
+    fs::write(at("secret"), "outside").unwrap();
+    house
+}
+
+/// Runs `check` on `inside` of a [`house`], mounted at `/m`, in which `lay` has laid its traps.
+pub(crate) fn with_house(lay: impl Fn(&Path), check: impl Fn(&Table)) {
+    let house = house();
+    let inside = house.path().join("inside");
+    lay(&inside);
+    with_each_lookup(&inside, check);
+}
+
+/// Nothing that is refused may be read, described, listed, or found to exist through `path`.
+pub(crate) fn assert_refused(table: &Table, path: &str) {
+    let lease = table.checkout(LeaseMode::Shared).unwrap();
+    for (operation, answer) in [
+        ("read", lease.read(path).map(drop)),
+        ("open", lease.open(path)),
+        ("metadata", lease.metadata(path).map(drop)),
+        ("list", lease.list(path).map(drop)),
+        ("write", lease.write(path, "x")),
+    ] {
+        assert_eq!(kind(answer), ErrorKind::PermissionDenied, "{operation} {path}");
+    }
+    assert!(!lease.exists(path) && !lease.is_dir(path), "{path}");
 }
