@@ -122,7 +122,7 @@ pub trait Reader: fmt::Debug + Send + Sync {
     }
 }
 
-/// The writing side of a mount. See the [module](self) for the contract of `admission`.
+/// The writing side of a mount. Each change asks `admission` once, before any effect.
 pub trait Writer: Reader {
     /// Replaces the contents of the file at `path`, creating it when missing.
     ///

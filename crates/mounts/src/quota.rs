@@ -84,7 +84,7 @@ impl std::ops::Sub for Held {
     }
 }
 
-/// What a mount holds and has done, as [`Namespace::usage`](crate::Namespace::usage) reports it.
+/// What a mount holds and has done, as [`MountInfo`](crate::MountInfo) reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     /// What the mount holds now.
