@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::backend::{HostIdentity, Reader, Writer};
 use crate::error::ErrorKind;
 use crate::memory::Memory;
 use crate::overlay::Overlay;
 use crate::quota::{Admission, Held, Limits, Quota, Usage};
+use crate::rules::Rules;
 
 /// What the contents of a mount are kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +39,10 @@ pub struct Mount {
     kind: MountKind,
     device: u64,
     quota: Quota,
+    rules: Option<Rules>,
+    /// Held by a rename on a mount with rules, from the look at what would move until it has moved: two renames, each
+    /// harmless, could otherwise take something out of the reach of its rule.
+    renaming: Mutex<()>,
 }
 
 /// What may be done through a mount. There is no writer to reach for behind a read-only one.
@@ -52,6 +59,8 @@ impl Mount {
             kind,
             device: 0,
             quota: Quota::new(Limits::default()),
+            rules: None,
+            renaming: Mutex::new(()),
         }
     }
 
@@ -83,6 +92,19 @@ impl Mount {
         self
     }
 
+    /// The same mount under `rules`, which hold for whoever uses the table, its owner included.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
+    /// The same mount without rules, and the rules it had.
+    pub(crate) fn without_rules(mut self) -> (Self, Option<Rules>) {
+        let rules = self.rules.take();
+        (self, rules)
+    }
+
     /// What the mount keeps its contents in.
     pub fn kind(&self) -> MountKind {
         self.kind
@@ -91,6 +113,16 @@ impl Mount {
     /// The limits it is under.
     pub fn limits(&self) -> &Limits {
         self.quota.limits()
+    }
+
+    /// The rules it is under, if any.
+    pub fn rules(&self) -> Option<&Rules> {
+        self.rules.as_ref()
+    }
+
+    /// Held while something is renamed on a mount with rules.
+    pub(crate) fn renaming(&self) -> &Mutex<()> {
+        &self.renaming
     }
 
     /// The host directory behind it, if there is one.

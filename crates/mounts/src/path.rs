@@ -253,6 +253,13 @@ impl<'a> RelativePath<'a> {
         })
     }
 
+    /// The directories on the way from the mount's root down, and the path itself last; none for the root.
+    pub(crate) fn prefixes(self) -> impl Iterator<Item = RelativePath<'a>> {
+        let whole = self.0;
+        let ends = whole.match_indices('/').map(|(end, _)| end).chain([whole.len()]);
+        ends.filter(|end| *end > 0).map(|end| RelativePath(&whole[..end]))
+    }
+
     /// The parent and the last component, `None` for the mount's root.
     pub fn split_last(self) -> Option<(RelativePath<'a>, &'a str)> {
         if self.0.is_empty() {

@@ -3,8 +3,11 @@
 //! ```text
 //! table.rs             Table: mounting, leases, the operations on behalf of the table's owner
 //! table/routes         which mount a path belongs to
-//! table/namespace      the operations, on an immutable set of mounts
+//! table/namespace      an immutable set of mounts, and reading
+//! table/change         writing
 //! table/resolve        links and mount points: from a path to a backend
+//! table/judged         rules, on the way from the one to the other
+//! table/observed       who is told of the operations
 //! table/links          where a path really leads, and links that nobody may see
 //! table/rename         renaming, within one mount
 //! table/directories    listing, creating and removing directories, mount points included
@@ -14,9 +17,12 @@
 //! What is mounted is itself a value: a [`Namespace`]. A lease holds the one that was current when it was taken,
 //! so no operation under a lease takes a lock of the table.
 
+mod change;
 mod directories;
+mod judged;
 mod links;
 mod namespace;
+mod observed;
 mod rename;
 mod resolve;
 mod routes;

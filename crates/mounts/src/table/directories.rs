@@ -1,14 +1,14 @@
 //! Directories, where mounts meet: mount points show in their parent's listing, whatever the parent is.
 
-use crate::backend::Refusal;
+use crate::backend::{Answer, Refusal};
 use crate::error::{Error, ErrorKind, Operation, Result};
 use crate::metadata::{DirEntry, FileType};
-use crate::mount::Mount;
-use crate::path::{RelativePath, VirtualPath};
+use crate::path::VirtualPath;
 
+use super::judged::Names;
 use super::namespace::Namespace;
 use super::resolve::Request;
-use super::routes::{Point, Route};
+use super::routes::{Mounted, Point, Route};
 
 impl Namespace {
     /// Lists the directory at `path`, sorted by name, mount points included, as [`std::fs::read_dir`].
@@ -19,18 +19,32 @@ impl Namespace {
     ///
     /// `NotFound`, `NotADirectory`, `PermissionDenied`.
     pub fn list(&self, path: &str) -> Result<Vec<DirEntry>> {
-        let ask = |mount: &Mount, relative: RelativePath<'_>| mount.reader().list(relative);
+        self.observed(Operation::List, path, |_| 0, |request| self.list_for(request))
+    }
+
+    fn list_for(&self, request: Request<'_>) -> Result<Vec<DirEntry>> {
         let at_point = |route: &Route<'_, '_>, point: &Point| {
-            let below = route.mounted.map(|mounted| ask(mounted.mount, mounted.relative));
-            Some(match below {
+            let listed = |mounted: Mounted<'_, '_>| -> Answer<_> { mounted.judge()?.list() };
+            Some(match route.mounted.map(listed) {
                 Some(Err(refusal)) if point.mount().is_some() => Err(refusal),
                 Some(Ok(entries)) => Ok(with_points(entries, point)),
                 Some(Err(_)) | None => Ok(with_points(Vec::new(), point)),
             })
         };
-        let mut entries = self.resolve(Request::new(Operation::List, path)?, at_point, ask)?;
+        let path = request.given;
+        // Under each path on the way here that a link led on from, names may be hidden too.
+        let mut passed: Vec<Names> = Vec::new();
+        let mut entries = self.resolve(request, at_point, |judged| {
+            let listed = judged.list();
+            if matches!(listed, Err(Refusal::Link(_))) {
+                passed.extend(judged.names());
+            }
+            listed
+        })?;
         entries.retain(|entry| {
-            entry.file_type != FileType::Symlink || !self.is_refused_link(&format!("{path}/{}", entry.name))
+            passed.iter_mut().all(|names| names.shows(&entry.name))
+                && (entry.file_type != FileType::Symlink
+                    || !self.is_refused_link(&format!("{path}/{}", entry.name)))
         });
         Ok(entries)
     }
@@ -43,8 +57,7 @@ impl Namespace {
     /// limits refuse.
     pub fn create_dir(&self, path: &str) -> Result<()> {
         self.change(
-            Operation::CreateDir,
-            path,
+            (Operation::CreateDir, path, 0),
             ErrorKind::AlreadyExists,
             |writer, relative, admission| writer.create_dir(relative, admission),
         )
@@ -86,8 +99,7 @@ impl Namespace {
     /// and its ancestors.
     pub fn remove_dir(&self, path: &str) -> Result<()> {
         self.change(
-            Operation::RemoveDir,
-            path,
+            (Operation::RemoveDir, path, 0),
             ErrorKind::PermissionDenied,
             |writer, relative, admission| writer.remove_dir(relative, admission),
         )
@@ -100,33 +112,28 @@ impl Namespace {
             return Ok(false);
         };
         let route = self.routes().route(&parent);
-        let (Some(point), Some(mounted)) = (route.point, route.mounted) else {
+        let (Some(point), Some(above)) = (route.point, route.mounted) else {
             return Ok(false);
         };
-        let Ok((writer, mut admission)) = mounted.mount.writer() else {
+        // What may be changed at the path itself may be changed in every directory above it.
+        let judged = self.routes().route(path).mounted.map(Mounted::judge);
+        let Some(Ok((writer, mut admission))) = judged.map(|judged| judged?.writer()) else {
             return Ok(false);
         };
         if point.mount().is_some() {
             return Ok(false);
         }
         let mut made = false;
-        let whole = mounted.relative.as_str();
-        let ends = whole.match_indices('/').map(|(end, _)| end).chain([whole.len()]);
-        for end in ends {
-            let create = writer.create_dir(RelativePath::new(&whole[..end]), &mut admission);
-            match create {
+        for directory in above.relative.prefixes() {
+            match writer.create_dir(directory, &mut admission) {
                 Ok(()) => made = true,
                 Err(Refusal::Failed {
                     kind: ErrorKind::AlreadyExists,
                     ..
                 }) => {}
                 Err(refusal) => {
-                    return Err(Request {
-                        operation: Operation::CreateDir,
-                        given: parent.as_str(),
-                        path: parent.clone(),
-                    }
-                    .refused(refusal));
+                    let request = Request::at(Operation::CreateDir, parent.as_str(), parent.clone());
+                    return Err(request.refused(refusal));
                 }
             }
         }

@@ -9,15 +9,23 @@ use super::resolve::{MAX_LINKS, Request};
 
 impl Namespace {
     /// Where `path` leads when every link on it is followed, as POSIX `realpath` and Python's
-    /// `os.path.realpath`: what does not exist is kept as it is spelled, and so is a link that leads in a circle or
-    /// may not be followed.
+    /// `os.path.realpath`: what does not exist is kept as it is spelled, and so is what may not be accessed, and a link
+    /// that leads in a circle or may not be followed.
     ///
     /// # Errors
     ///
     /// Only those that every operation has; in particular a missing file is none.
     pub fn real_path(&self, path: &str) -> Result<VirtualPath<'static>> {
-        let mut request = Request::new(Operation::Resolve, path)?;
-        if !self.covers(path) {
+        self.observed(
+            Operation::Resolve,
+            path,
+            |_| 0,
+            |request| self.real_path_for(request),
+        )
+    }
+
+    fn real_path_for(&self, mut request: Request<'_>) -> Result<VirtualPath<'static>> {
+        if !self.covers(request.given) {
             return Err(request.error(ErrorKind::NotCovered));
         }
         let mut followed: Vec<VirtualPath<'static>> = Vec::new();
@@ -50,9 +58,10 @@ impl Namespace {
         false
     }
 
-    /// The first link on the way that `request` names, its last component included.
+    /// The first link on the way that `request` names, its last component included, as far as the rules let it be
+    /// seen.
     fn link_on(&self, request: &Request<'_>) -> Option<LinkMet> {
-        let mounted = self.routes().route(&request.path).mounted?;
+        let mounted = self.routes().route(&request.path).mounted?.visible();
         let reader = mounted.mount.reader();
         match reader.metadata(mounted.relative, FollowLinks::Yes) {
             Err(Refusal::Link(link)) => Some(link),

@@ -1,16 +1,19 @@
-//! The operations, on a set of mounts that does not change.
+//! A set of mounts that does not change, and the operations that change nothing in them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::backend::{Answer, FollowLinks, OpenMode, Refusal, Writer};
+use crate::backend::{Answer, FollowLinks, Refusal};
 use crate::contents::Contents;
 use crate::error::{ErrorKind, Operation, Result};
+use crate::events::Observers;
 use crate::metadata::{FileType, Metadata};
 use crate::mount::{Mount, MountKind};
-use crate::path::{RelativePath, VirtualPath};
-use crate::quota::{Admission, Limits, Usage};
+use crate::path::VirtualPath;
+use crate::quota::{Limits, Usage};
+use crate::rules::Rules;
 
+use super::judged::Judged;
 use super::resolve::Request;
 use super::routes::{Point, Route};
 
@@ -34,6 +37,8 @@ pub struct Namespace {
     order: Vec<VirtualPath<'static>>,
     last_inode: u64,
     last_device: u64,
+    /// Those of the table, whatever its mounts were when they came.
+    observers: Arc<Observers>,
 }
 
 impl Default for Namespace {
@@ -43,6 +48,7 @@ impl Default for Namespace {
             order: Vec::new(),
             last_inode: 1,
             last_device: FIRST_DEVICE,
+            observers: Arc::default(),
         }
     }
 }
@@ -65,6 +71,10 @@ pub struct MountInfo {
 impl Namespace {
     pub(crate) fn routes(&self) -> &Point {
         &self.routes
+    }
+
+    pub(crate) fn observers(&self) -> &Arc<Observers> {
+        &self.observers
     }
 
     pub(crate) fn insert(
@@ -131,13 +141,19 @@ impl Namespace {
         })
     }
 
-    /// Whether what `path` leads to lies in a mount that can be written. Whether a particular change is possible
-    /// there is for that change to find out.
+    /// Whether what `path` leads to lies in a mount that can be written, and no rule says otherwise. Whether a
+    /// particular change is possible there is for that change to find out.
     pub fn is_writable(&self, path: &str) -> bool {
-        self.real_path(path).is_ok_and(|path| {
-            let mounted = self.routes.route(&path).mounted;
-            mounted.is_some_and(|mounted| mounted.mount.writer().is_ok())
-        })
+        let writable = |judged: &Judged<'_, '_>| {
+            let found = judged.reader().metadata(judged.relative(), FollowLinks::Yes);
+            match found {
+                Err(link @ Refusal::Link(_)) => Err(link),
+                _ => Ok(judged.writer().is_ok()),
+            }
+        };
+        Request::new(Operation::Metadata, path)
+            .and_then(|request| self.resolve(request, |_, _| None, writable))
+            .unwrap_or(false)
     }
 
     /// The most bytes an answer about `path` may have, beside what its mount keeps in memory, and the limit that
@@ -156,23 +172,25 @@ impl Namespace {
     /// `NotFound`, `NotADirectory`, `IsADirectory`, `PermissionDenied`; [`ErrorKind::MemoryLimit`], before anything
     /// is read, when what the mount keeps in memory and this answer together would exceed its limit.
     pub fn read(&self, path: &str) -> Result<Contents> {
-        let request = Request::new(Operation::Read, path)?;
-        self.resolve(
-            request,
-            ancestor_is(ErrorKind::IsADirectory),
-            |mount, relative| {
-                let room = mount.room_for_answer();
-                match (mount.reader().read(relative, room), mount.limits().memory) {
-                    (
-                        Err(Refusal::Failed {
-                            kind: ErrorKind::FileTooLarge,
-                            ..
-                        }),
-                        Some(limit),
-                    ) => Err(ErrorKind::MemoryLimit { limit }.into()),
-                    (answer, _) => answer,
-                }
-            },
+        let read = |judged: &Judged<'_, '_>| {
+            let mount = judged.mount();
+            let answer = judged.reader().read(judged.relative(), mount.room_for_answer());
+            match (answer, mount.limits().memory) {
+                (
+                    Err(Refusal::Failed {
+                        kind: ErrorKind::FileTooLarge,
+                        ..
+                    }),
+                    Some(limit),
+                ) => Err(ErrorKind::MemoryLimit { limit }.into()),
+                (answer, _) => answer,
+            }
+        };
+        self.observed(
+            Operation::Read,
+            path,
+            |contents: &Contents| contents.len() as u64,
+            |request| self.resolve(request, ancestor_is(ErrorKind::IsADirectory), read),
         )
     }
 
@@ -182,11 +200,15 @@ impl Namespace {
     ///
     /// `NotFound`, `NotADirectory`, `IsADirectory`, `PermissionDenied`.
     pub fn open(&self, path: &str) -> Result<()> {
-        let request = Request::new(Operation::Open, path)?;
-        self.resolve(
-            request,
-            ancestor_is(ErrorKind::IsADirectory),
-            |mount, relative| mount.reader().open(relative),
+        self.observed(
+            Operation::Open,
+            path,
+            |()| 0,
+            |request| {
+                self.resolve(request, ancestor_is(ErrorKind::IsADirectory), |judged| {
+                    judged.reader().open(judged.relative())
+                })
+            },
         )
     }
 
@@ -196,7 +218,7 @@ impl Namespace {
     ///
     /// `NotFound`, `NotADirectory`, `PermissionDenied`, `TooManyLinks`.
     pub fn metadata(&self, path: &str) -> Result<Metadata> {
-        self.describe(Request::new(Operation::Metadata, path)?, FollowLinks::Yes)
+        self.describe(Operation::Metadata, path, FollowLinks::Yes)
     }
 
     /// Describes the entry at `path` itself, as [`std::fs::symlink_metadata`].
@@ -205,21 +227,26 @@ impl Namespace {
     ///
     /// As [`metadata`](Self::metadata).
     pub fn symlink_metadata(&self, path: &str) -> Result<Metadata> {
-        self.describe(Request::new(Operation::SymlinkMetadata, path)?, FollowLinks::No)
+        self.describe(Operation::SymlinkMetadata, path, FollowLinks::No)
     }
 
-    fn describe(&self, request: Request<'_>, follow: FollowLinks) -> Result<Metadata> {
-        let ask = |mount: &Mount, relative: RelativePath<'_>| {
-            let metadata = mount.reader().metadata(relative, follow)?;
+    fn describe(&self, operation: Operation, path: &str, follow: FollowLinks) -> Result<Metadata> {
+        let ask = |judged: &Judged<'_, '_>| -> Answer<Metadata> {
+            let metadata = judged.reader().metadata(judged.relative(), follow)?;
+            // The true number counts directories that are hidden.
+            let uncounted =
+                metadata.file_type == FileType::Directory && judged.rules().is_some_and(Rules::hide_anything);
             Ok(Metadata {
-                device: mount.device(),
+                device: judged.mount().device(),
+                links: if uncounted { 1 } else { metadata.links },
                 ..metadata
             })
         };
         let ancestor = |route: &Route<'_, '_>, point: &Point| {
             let below = route
                 .mounted
-                .and_then(|mounted| ask(mounted.mount, mounted.relative).ok());
+                .and_then(|mounted| mounted.judge().ok())
+                .and_then(|judged| ask(&judged).ok());
             match below.filter(|metadata| metadata.file_type == FileType::Directory) {
                 Some(metadata) => Some(Ok(metadata)),
                 None if point.mount().is_none() => Some(Ok(Metadata {
@@ -229,7 +256,12 @@ impl Namespace {
                 None => None,
             }
         };
-        self.resolve(request, ancestor, ask)
+        self.observed(
+            operation,
+            path,
+            |_| 0,
+            |request| self.resolve(request, ancestor, ask),
+        )
     }
 
     /// Whether anything is at `path`; false for whatever cannot be seen.
@@ -237,131 +269,17 @@ impl Namespace {
         self.metadata(path).is_ok()
     }
 
-    /// Replaces the contents of the file at `path`, or creates it, as [`std::fs::write`].
-    ///
-    /// # Errors
-    ///
-    /// `NotFound` for the directory it would be in, `NotADirectory`, `IsADirectory`, `PermissionDenied`,
-    /// `ReadOnly`, and what the mount's limits refuse.
-    pub fn write(&self, path: &str, data: impl Into<Vec<u8>>) -> Result<()> {
-        self.write_from(path, &mut data.into())
-    }
-
-    /// Does what [`write`](Self::write) does, and takes the bytes out of `data` only if the mount keeps them.
-    ///
-    /// For callers that must know who owns the buffer afterwards: it is theirs unless `data` has lost its capacity.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write); the bytes are then still in `data`.
-    pub fn write_from(&self, path: &str, data: &mut Vec<u8>) -> Result<()> {
-        self.change(
-            Operation::Write,
-            path,
-            ErrorKind::IsADirectory,
-            |writer, relative, admission| writer.write(relative, data, admission),
-        )
-    }
-
-    /// Adds `data` at the end of the file at `path`, or creates it.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
-    pub fn append(&self, path: &str, data: &[u8]) -> Result<()> {
-        self.change(
-            Operation::Append,
-            path,
-            ErrorKind::IsADirectory,
-            |writer, relative, admission| writer.append(relative, data, admission),
-        )
-    }
-
-    /// Opens the file at `path` for writing: creates it when missing, and empties it unless `mode` appends.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
-    pub fn open_for_write(&self, path: &str, mode: OpenMode) -> Result<()> {
-        self.change(
-            Operation::Open,
-            path,
-            ErrorKind::IsADirectory,
-            |writer, relative, admission| writer.open_for_write(relative, mode, admission),
-        )
-    }
-
-    /// Removes the file or link at `path`, as [`std::fs::remove_file`].
-    ///
-    /// # Errors
-    ///
-    /// `NotFound`, `NotADirectory`, `IsADirectory`, `ReadOnly`, `PermissionDenied`, also for a mount point.
-    pub fn remove_file(&self, path: &str) -> Result<()> {
-        self.change(
-            Operation::RemoveFile,
-            path,
-            ErrorKind::PermissionDenied,
-            |writer, relative, admission| writer.remove_file(relative, admission),
-        )
-    }
-
-    /// Runs one change at `path`. A mount point or an ancestor of one answers `at_point`.
-    pub(super) fn change<T>(
+    /// Does what is asked of one path, and tells the observers, with the bytes that the answer moved.
+    pub(super) fn observed<'p, T>(
         &self,
         operation: Operation,
-        path: &str,
-        at_point: ErrorKind,
-        mut act: impl FnMut(&dyn Writer, RelativePath<'_>, &mut Admission<'_>) -> Answer<T>,
+        path: &'p str,
+        bytes: impl FnOnce(&T) -> u64,
+        work: impl FnOnce(Request<'p>) -> Result<T>,
     ) -> Result<T> {
-        let request = Request::new(operation, path)?;
-        let mut attempt = || {
-            self.resolve(
-                request.clone(),
-                |_, _| Some(Err(at_point.into())),
-                |mount, relative| match mount.writer() {
-                    Ok((writer, mut admission)) => act(writer, relative, &mut admission),
-                    Err(kind) => Err(unwritable(mount, relative, operation, kind)),
-                },
-            )
-        };
-        match attempt() {
-            Err(error) if error.kind() == ErrorKind::NotFound && self.make_ancestors(&request.path)? => {
-                attempt()
-            }
-            answer => answer,
-        }
-    }
-}
-
-/// What a mount without a writing side answers to a change: what Linux would find wrong with the path before it
-/// came to the file system being read-only.
-pub(super) fn unwritable(
-    mount: &Mount,
-    path: RelativePath<'_>,
-    operation: Operation,
-    kind: ErrorKind,
-) -> Refusal {
-    let reader = mount.reader();
-    let opens = matches!(operation, Operation::Write | Operation::Append | Operation::Open);
-    let follow = if opens { FollowLinks::Yes } else { FollowLinks::No };
-    match reader.metadata(path, follow) {
-        Ok(_) if operation == Operation::CreateDir => ErrorKind::AlreadyExists.into(),
-        Ok(found) if opens && found.file_type == FileType::Directory => ErrorKind::IsADirectory.into(),
-        Err(Refusal::Failed {
-            kind: ErrorKind::NotFound,
-            source,
-        }) => {
-            let parent = path.split_last().map_or(RelativePath::ROOT, |(parent, _)| parent);
-            match reader.metadata(parent, FollowLinks::Yes) {
-                Ok(_) => kind.into(),
-                Err(_) => Refusal::Failed {
-                    kind: ErrorKind::NotFound,
-                    source,
-                },
-            }
-        }
-        Ok(_) => kind.into(),
-        Err(refusal) => refusal,
+        self.observers.watch(operation, (path, None), bytes, || {
+            work(Request::new(operation, path)?)
+        })
     }
 }
 

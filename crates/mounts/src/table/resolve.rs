@@ -3,15 +3,15 @@
 //! The table routes the path to a mount and lets the operation try. A backend that meets a symbolic link says so
 //! before it has had any effect; the link is then rewritten *in the script's namespace* and the step starts again,
 //! so that rules, mount points and layers decide about the target as they would about any path. At most
-//! [`MAX_LINKS`] times.
+//! [`MAX_LINKS`] times. What the rules of a mount say is asked before its backend is, here and nowhere else.
 
 use crate::backend::{Answer, LinkMet, Refusal};
 use crate::error::{Error, ErrorKind, Operation, Result};
-use crate::mount::Mount;
-use crate::path::{RelativePath, VirtualPath};
+use crate::path::VirtualPath;
 
+use super::judged::Judged;
 use super::namespace::Namespace;
-use super::routes::{Point, Route};
+use super::routes::{Mounted, Point, Route};
 
 /// The symbolic links followed on one path, as Linux.
 pub(crate) const MAX_LINKS: usize = 40;
@@ -22,15 +22,34 @@ pub(crate) struct Request<'p> {
     pub(crate) operation: Operation,
     pub(crate) given: &'p str,
     pub(crate) path: VirtualPath<'p>,
+    /// Whether the path was one that may not be changed, as it was given or after a link: then it stays so.
+    is_read_only: bool,
 }
 
 impl<'p> Request<'p> {
     pub(crate) fn new(operation: Operation, given: &'p str) -> Result<Self> {
         let path = VirtualPath::parse(given).map_err(|error| Error::from_path(error, operation, given))?;
-        Ok(Self {
+        Ok(Self::at(operation, given, path))
+    }
+
+    /// A request for a path that was checked before.
+    pub(crate) fn at(operation: Operation, given: &'p str, path: VirtualPath<'p>) -> Self {
+        Self {
             operation,
             given,
             path,
+            is_read_only: false,
+        }
+    }
+
+    /// Lets the rules judge the path as it is now, which is where it leads in its mount.
+    pub(crate) fn judge<'n, 'm>(&mut self, mounted: Mounted<'n, 'm>) -> Answer<Judged<'n, 'm>> {
+        let judged = mounted.judge()?;
+        self.is_read_only |= judged.is_read_only();
+        Ok(if self.is_read_only {
+            judged.through_read_only()
+        } else {
+            judged
         })
     }
 
@@ -87,12 +106,12 @@ impl Namespace {
     /// Routes `request` and lets `act` try on the mount it leads to, following the links it meets.
     ///
     /// Where the path is a mount point or an ancestor of one, `at_point` is asked first: it gives `None` to let the
-    /// mount answer.
+    /// mount answer. Points are there whatever the rules of the mount around them say.
     pub(crate) fn resolve<T>(
         &self,
         mut request: Request<'_>,
         at_point: impl Fn(&Route<'_, '_>, &Point) -> Option<Answer<T>>,
-        mut act: impl FnMut(&Mount, RelativePath<'_>) -> Answer<T>,
+        mut act: impl FnMut(&Judged<'_, '_>) -> Answer<T>,
     ) -> Result<T> {
         for _ in 0..=MAX_LINKS {
             let path = request.path.clone();
@@ -105,7 +124,7 @@ impl Namespace {
             let Some(mounted) = route.mounted else {
                 return Err(request.error(ErrorKind::NotCovered));
             };
-            match act(mounted.mount, mounted.relative) {
+            match request.judge(mounted).and_then(|judged| act(&judged)) {
                 Ok(answer) => return Ok(answer),
                 Err(Refusal::Link(link)) => self.follow(&mut request, &link)?,
                 Err(refusal) => return Err(request.refused(refusal)),

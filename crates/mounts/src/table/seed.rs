@@ -10,7 +10,8 @@ use super::namespace::Namespace;
 
 impl Mount {
     /// The same mount with `files` in it, and the directories above them. Paths are those inside the mount, `/`
-    /// being its root. They count as every write does: towards what the mount holds and what it has written.
+    /// being its root. They count as every write does: towards what the mount holds and what it has written. The
+    /// rules of the mount do not concern them, whether they are given before or after.
     ///
     /// ```
     /// use mounts::{Mount, Table};
@@ -32,13 +33,18 @@ impl Mount {
         let root = VirtualPath::root();
         let mut alone = Namespace::default();
         let mounting = |kind| Error::new(kind, Operation::Mount, root.as_str());
-        alone.insert(&root, self).map_err(mounting)?;
+        let (mount, rules) = self.without_rules();
+        alone.insert(&root, mount).map_err(mounting)?;
         for (given, data) in files {
             alone.seed(given, data)?;
         }
         let mount = alone.remove(&root).map_err(mounting)?;
         // The namespace never left this function, so nobody else holds the mount.
-        Arc::into_inner(mount).ok_or_else(|| mounting(ErrorKind::InUse))
+        let mount = Arc::into_inner(mount).ok_or_else(|| mounting(ErrorKind::InUse))?;
+        Ok(match rules {
+            Some(rules) => mount.with_rules(rules),
+            None => mount,
+        })
     }
 }
 
