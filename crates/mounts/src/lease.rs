@@ -1,47 +1,32 @@
-//! Leases: who may use a table now.
+//! Leases: who may use a table now, and how to wait for it.
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::table::{Namespace, Table};
+use crate::error::{Error, ErrorKind, Operation, Result};
+use crate::table::{Namespace, Table, Turn};
 
-/// How a lease shares the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LeaseMode {
-    /// Nobody else may take a lease or change anything.
-    Exclusive,
-    /// Others may share it; nobody may take it exclusively, and no mount may come or go.
-    Shared,
-}
+pub use crate::table::LeaseMode;
 
 /// The right to use a table, from [`Table::checkout`] until it is dropped.
 ///
 /// A lease dereferences to the [`Namespace`] as it was when the lease was taken: mounts cannot come or go while
-/// any lease is out, so that is also the namespace as it is.
-pub struct Lease {
-    table: Table,
-    namespace: Arc<Namespace>,
-    mode: LeaseMode,
-}
+/// any lease is out, so that is also the namespace as it is. It may be sent to another thread and used by several;
+/// it ends where it is dropped.
+///
+/// Dropping it lets in whoever waits, and runs the callbacks of [`Table::checkout_queued`] whose turn has come.
+pub struct Lease(Turn);
 
 impl Lease {
-    pub(crate) fn new(table: Table, namespace: Arc<Namespace>, mode: LeaseMode) -> Self {
-        Self {
-            table,
-            namespace,
-            mode,
-        }
-    }
-
     /// How it shares the table.
     pub fn mode(&self) -> LeaseMode {
-        self.mode
+        self.0.mode()
     }
 
     /// The table it is a lease of.
     pub fn table(&self) -> &Table {
-        &self.table
+        self.0.table()
     }
 }
 
@@ -49,59 +34,129 @@ impl Deref for Lease {
     type Target = Namespace;
 
     fn deref(&self) -> &Namespace {
-        &self.namespace
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.table.release(self.mode);
+        self.0.namespace()
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease")
-            .field("mode", &self.mode)
+            .field("mode", &self.mode())
             .finish_non_exhaustive()
     }
 }
 
-/// The leases that are out.
-#[derive(Debug, Default)]
-pub(crate) struct Leases {
-    exclusive: bool,
-    shared: usize,
+/// # Leases
+///
+/// Whoever waits is served in the order of arrival, whatever the modes: a request for a shared lease behind one for
+/// an exclusive lease waits for its turn, and shared ones next to each other in the line are granted together.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+///
+/// use mounts::{LeaseMode, Table};
+///
+/// let table = Table::new();
+/// let first = table.checkout(LeaseMode::Exclusive)?;
+///
+/// // Nobody is waited for,
+/// assert!(table.checkout(LeaseMode::Shared).is_err());
+/// // or for so long,
+/// assert!(table.checkout_timeout(LeaseMode::Shared, Duration::from_millis(1)).is_err());
+/// // or until the lease comes by itself.
+/// let (granted, leases) = mpsc::channel();
+/// let ticket = table.checkout_queued(LeaseMode::Shared, move |lease| drop(granted.send(lease)));
+/// assert!(leases.try_recv().is_err());
+///
+/// drop(first);
+/// assert_eq!(leases.recv()?.mode(), LeaseMode::Shared);
+/// # drop(ticket);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl Table {
+    /// Takes a lease: the right to use the table until the lease is dropped.
+    ///
+    /// It does not wait for other leases, and overtakes nobody who does. It waits for the changes in flight that
+    /// others make through the table itself, each as short as one operation.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InUse`] when an exclusive lease is out, or when any is and `mode` is exclusive, or when somebody
+    /// waits for a lease.
+    pub fn checkout(&self, mode: LeaseMode) -> Result<Lease> {
+        self.take_turn(mode).map(Lease).ok_or_else(in_use)
+    }
+
+    /// Takes a lease when its turn has come, and blocks the calling thread until then, at most for `timeout`.
+    ///
+    /// A turn that comes as the time runs out is taken. A timeout too long to be a point in time is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InUse`] when the turn has not come in time; the request is then withdrawn.
+    pub fn checkout_timeout(&self, mode: LeaseMode, timeout: Duration) -> Result<Lease> {
+        let deadline = Instant::now().checked_add(timeout);
+        self.take_turn_before(mode, deadline)
+            .map(Lease)
+            .ok_or_else(in_use)
+    }
+
+    /// Requests a lease and returns at once; `on_grant` gets it when its turn has come, which may be before this
+    /// returns. For hosts that must not block a thread.
+    ///
+    /// The callback is run once at most, outside of the table's locks, on the thread that made room: one that drops
+    /// a lease or a ticket, or ends a change. Callbacks of one table are run one after the other, in the order of
+    /// the grants. So one should be short, hand the lease to whoever asked for it, and wait for nothing. If it
+    /// panics, the lease that it was given ends, and nobody else is concerned.
+    ///
+    /// Dropping the ticket withdraws the request.
+    pub fn checkout_queued(&self, mode: LeaseMode, on_grant: impl FnOnce(Lease) + Send + 'static) -> Ticket {
+        let number = self.queue_for_turn(mode, Box::new(|turn| on_grant(Lease(turn))));
+        Ticket {
+            table: self.clone(),
+            number,
+        }
+    }
+
+    /// How many requests for a lease wait for their turn.
+    pub fn waiting_count(&self) -> usize {
+        self.waiting_turns()
+    }
 }
 
-impl Leases {
-    pub(crate) fn any_out(&self) -> bool {
-        self.exclusive || self.shared > 0
-    }
+fn in_use() -> Error {
+    Error::new(ErrorKind::InUse, Operation::Checkout, "/")
+}
 
-    pub(crate) fn exclusive_out(&self) -> bool {
-        self.exclusive
-    }
+/// A place in the line for a lease, from [`Table::checkout_queued`]. Dropping it withdraws the request, unless the
+/// lease has been handed over already: that one is its receiver's.
+#[must_use = "dropping the ticket withdraws the request"]
+pub struct Ticket {
+    table: Table,
+    number: u64,
+}
 
-    /// Counts a lease of this mode, unless those that are out exclude it.
-    pub(crate) fn admit(&mut self, mode: LeaseMode) -> bool {
-        match mode {
-            LeaseMode::Exclusive if !self.any_out() => {
-                self.exclusive = true;
-                true
-            }
-            LeaseMode::Shared if !self.exclusive => {
-                self.shared += 1;
-                true
-            }
-            _ => false,
-        }
+impl Ticket {
+    /// Withdraws the request, and answers whether it did: the callback was not run, and never will be. A lease that
+    /// was granted and not handed over yet ends.
+    ///
+    /// `false` means that the callback has run, or is running.
+    #[must_use]
+    pub fn withdraw(self) -> bool {
+        self.table.withdraw(self.number)
     }
+}
 
-    pub(crate) fn end(&mut self, mode: LeaseMode) {
-        match mode {
-            LeaseMode::Exclusive => self.exclusive = false,
-            LeaseMode::Shared => self.shared -= 1,
-        }
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        // After `withdraw` there is nothing left to find: numbers are not given twice.
+        self.table.withdraw(self.number);
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").finish_non_exhaustive()
     }
 }

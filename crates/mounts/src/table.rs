@@ -1,13 +1,12 @@
 //! The mount table: what is mounted where, and who may use it now.
 //!
 //! ```text
-//! table.rs             Table: mounting, leases, the operations on behalf of the table's owner
+//! table.rs             Table: mounting, and the operations on behalf of the table's owner
+//! table/queue          who uses the table now, and who waits to
+//! table/turn           turns, and how whoever waits for one is told
 //! table/routes         which mount a path belongs to
-//! table/namespace      an immutable set of mounts, and reading
-//! table/change         writing
+//! table/namespace      the operations, on an immutable set of mounts
 //! table/resolve        links and mount points: from a path to a backend
-//! table/judged         rules, on the way from the one to the other
-//! table/observed       who is told of the operations
 //! table/links          where a path really leads, and links that nobody may see
 //! table/rename         renaming, within one mount
 //! table/directories    listing, creating and removing directories, mount points included
@@ -17,36 +16,40 @@
 //! What is mounted is itself a value: a [`Namespace`]. A lease holds the one that was current when it was taken,
 //! so no operation under a lease takes a lock of the table.
 
-mod change;
 mod directories;
-mod judged;
 mod links;
 mod namespace;
-mod observed;
+mod queue;
 mod rename;
 mod resolve;
 mod routes;
 mod seed;
+mod turn;
 
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex};
 
 use crate::contents::Contents;
 use crate::error::{Error, ErrorKind, Operation, Result};
-use crate::lease::{Lease, LeaseMode, Leases};
 use crate::metadata::{DirEntry, Metadata};
 use crate::mount::Mount;
 use crate::path::VirtualPath;
 
+use queue::Queue;
+use turn::{Deliveries, Waiter};
+
 pub use namespace::{MountInfo, Namespace};
+pub use queue::LeaseMode;
+pub(crate) use turn::Turn;
 
 /// A mount table: virtual paths, and the mounts that answer for them.
 ///
 /// A clone is another handle on the same table. Reading through the table is always possible and sees the state
 /// between two operations of whoever holds a lease; changing anything, mounts included, is refused with
-/// [`ErrorKind::InUse`] while an exclusive [`Lease`] is out.
+/// [`ErrorKind::InUse`] while an exclusive [`Lease`](crate::Lease) is out, or is to begin as soon as changes in flight
+/// have ended.
 ///
 /// ```
 /// use mounts::{ErrorKind, LeaseMode, Mount, Table};
@@ -69,16 +72,16 @@ pub struct Table(Arc<Shared>);
 /// What the handles on a table share.
 #[derive(Default)]
 struct Shared {
-    /// The owner's own changes hold it for reading while they run, so that taking a lease or mounting waits for
-    /// changes in flight instead of meeting them half done. Who holds a lease never touches it.
-    gate: RwLock<()>,
     state: Mutex<State>,
+    /// Notified when a change that the owner made has ended.
+    change_ended: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     namespace: Arc<Namespace>,
-    leases: Leases,
+    queue: Queue<Waiter>,
+    deliveries: Deliveries,
 }
 
 impl Table {
@@ -94,7 +97,7 @@ impl Table {
     ///
     /// A malformed path; [`ErrorKind::AlreadyMounted`]; [`ErrorKind::Overlaps`] when the mount's host directory
     /// equals, contains or lies in that of another mount and writes through one of the two would reach it;
-    /// [`ErrorKind::InUse`] while any lease is out.
+    /// [`ErrorKind::InUse`] while any lease is out or waited for.
     pub fn mount(&self, point: &str, mount: Mount) -> Result<()> {
         self.reshape(Operation::Mount, point, |namespace, path| {
             namespace.insert(path, mount)
@@ -121,33 +124,17 @@ impl Table {
         change: impl FnOnce(&mut Namespace, &VirtualPath<'_>) -> std::result::Result<T, ErrorKind>,
     ) -> Result<T> {
         let path = VirtualPath::parse(point).map_err(|error| Error::from_path(error, operation, point))?;
-        let _quiet = self.0.gate.write();
         let mut state = self.0.state.lock();
-        let changed = if state.leases.any_out() {
-            Err(ErrorKind::InUse)
-        } else {
+        let changed = if state.queue.has_no_leases() {
             change(Arc::make_mut(&mut state.namespace), &path)
-        };
-        changed.map_err(|kind| Error::new(kind, operation, point))
-    }
-
-    /// Takes a lease: the right to use the table until the lease is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InUse`] when an exclusive lease is out, or when any is and `mode` is exclusive.
-    pub fn checkout(&self, mode: LeaseMode) -> Result<Lease> {
-        let _quiet = self.0.gate.write();
-        let mut state = self.0.state.lock();
-        if state.leases.admit(mode) {
-            Ok(Lease::new(self.clone(), Arc::clone(&state.namespace), mode))
         } else {
-            Err(Error::new(ErrorKind::InUse, Operation::Checkout, "/"))
+            Err(ErrorKind::InUse)
         }
-    }
-
-    pub(crate) fn release(&self, mode: LeaseMode) {
-        self.0.state.lock().leases.end(mode);
+        .map_err(|kind| Error::new(kind, operation, point))?;
+        // What the owner changes from now on meets the mounts as they are now. When this returns, nothing is under
+        // way any more that met them as they were.
+        self.wait_for_earlier_changes(&mut state);
+        Ok(changed)
     }
 
     /// The mounts as they are now. Reading through it needs no lease.
@@ -162,11 +149,10 @@ impl Table {
         path: &str,
         change: impl FnOnce(&Namespace) -> Result<()>,
     ) -> Result<()> {
-        let _open = self.0.gate.read();
-        if self.0.state.lock().leases.exclusive_out() {
-            return Err(Error::new(ErrorKind::InUse, operation, path));
-        }
-        change(&self.current())
+        let (_in_flight, namespace) = self
+            .begin_change()
+            .ok_or_else(|| Error::new(ErrorKind::InUse, operation, path))?;
+        change(&namespace)
     }
 
     /// What is mounted, in the order it was mounted.
