@@ -23,6 +23,7 @@
 mod backend;
 mod contents;
 mod error;
+mod events;
 #[cfg(unix)]
 mod host;
 mod lease;
@@ -34,6 +35,7 @@ mod mount;
 mod overlay;
 mod path;
 mod quota;
+mod rules;
 mod table;
 mod update;
 
@@ -42,6 +44,7 @@ pub use backend::{
 };
 pub use contents::Contents;
 pub use error::{Error, ErrorKind, Operation, Result};
+pub use events::{Batch, Event, EventRing, Observer, Subscription};
 #[cfg(unix)]
 pub use host::{HostDirectory, HostDirectoryError, HostDirectoryErrorKind};
 pub use lease::{Lease, LeaseMode, Ticket};
@@ -51,4 +54,5 @@ pub use mount::{Mount, MountKind};
 pub use overlay::Overlay;
 pub use path::{MAX_COMPONENTS, MAX_NAME_BYTES, MAX_PATH_BYTES, PathError, RelativePath, VirtualPath};
 pub use quota::{Admission, Change, Held, Limits, Usage};
+pub use rules::{Globs, RuleError, RuleErrorKind, Rules, Verdict};
 pub use table::{MountInfo, Namespace, Table};

@@ -5,8 +5,11 @@
 //! table/queue          who uses the table now, and who waits to
 //! table/turn           turns, and how whoever waits for one is told
 //! table/routes         which mount a path belongs to
-//! table/namespace      the operations, on an immutable set of mounts
+//! table/namespace      an immutable set of mounts, and reading
+//! table/change         writing
 //! table/resolve        links and mount points: from a path to a backend
+//! table/judged         rules, on the way from the one to the other
+//! table/observed       who is told of the operations
 //! table/links          where a path really leads, and links that nobody may see
 //! table/rename         renaming, within one mount
 //! table/directories    listing, creating and removing directories, mount points included
@@ -16,9 +19,12 @@
 //! What is mounted is itself a value: a [`Namespace`]. A lease holds the one that was current when it was taken,
 //! so no operation under a lease takes a lock of the table.
 
+mod change;
 mod directories;
+mod judged;
 mod links;
 mod namespace;
+mod observed;
 mod queue;
 mod rename;
 mod resolve;
