@@ -6,7 +6,7 @@
 # for its opinion. It also tries two things that it must not be able to do.
 
 defmodule CodeReview do
-  @script ~S"""
+  @script ~S'''
   import json
   import os
   from pathlib import Path
@@ -15,18 +15,21 @@ defmodule CodeReview do
   NOT_SOURCE = {'target', '_build', 'deps', 'priv', 'doc', '.git'}
 
   def source_files():
-      for entry in sorted(Path('/src').iterdir()):
+      found = []
+      for entry in sorted(Path('/src').iterdir(), key=str):
           if entry.name in NOT_SOURCE:
               continue
           if entry.is_file():
-              yield entry
+              found.append(entry)
           else:
-              for directory, _, names in os.walk(entry):
-                  for name in sorted(names):
-                      yield Path(directory) / name
+              for directory, below, names in os.walk(entry):
+                  below[:] = [name for name in below if name not in NOT_SOURCE]
+                  found += [Path(directory) / name for name in sorted(names)]
+      return found
 
   def functions(path, lines):
-      """Yields (name, first line, number of lines) of each function, by indentation."""
+      """Finds (number of lines, name, place) of each function, by indentation."""
+      found = []
       closing = {'.rs': '}', '.ex': 'end', '.exs': 'end'}.get(path.suffix)
       opened = None
       for number, line in enumerate(lines, 1):
@@ -39,8 +42,9 @@ defmodule CodeReview do
               elif closing == 'end' and words[:1] in (['def'], ['defp']) and text.endswith(' do'):
                   opened = (words[1], number, indent)
           elif text == closing and indent == opened[2]:
-              yield opened[0], opened[1], number - opened[1] + 1
+              found.append((number - opened[1] + 1, opened[0], f'{path}:{opened[1]}'))
               opened = None
+      return found
 
   languages = {}
   files = []
@@ -55,8 +59,7 @@ defmodule CodeReview do
       counted = languages.setdefault(language, {'files': 0, 'lines': 0})
       counted['files'] += 1
       counted['lines'] += len(lines)
-      for name, line, length in functions(path, lines):
-          longest.append((length, name, f'{path}:{line}'))
+      longest += functions(path, lines)
 
   files.sort(reverse=True)
   longest.sort(reverse=True)
@@ -92,7 +95,7 @@ defmodule CodeReview do
   summary = {'languages': languages, 'reviews': reviews, 'refusals': refusals}
   Path('/scratch/report.json').write_text(json.dumps(summary, indent=2))
   len(files)
-  """
+  '''
 
   @not_source ~w(target _build deps priv doc .git)
 
@@ -179,7 +182,8 @@ defmodule CodeReview do
           {"file calls answered in Rust", outcome.calls_in_rust},
           {"calls that reached Elixir", outcome.calls_in_elixir},
           {"report.json", "#{byte_size(ExMonty.Mount.read!(outcome.mounts, "/scratch/report.json"))} bytes"},
-          {"source tree", if(outcome.untouched?, do: "untouched (same SHA-256 before and after)", else: "CHANGED")}
+          {"source tree",
+           if(outcome.untouched?, do: "untouched (same SHA-256 before and after)", else: "CHANGED")}
         ] do
       IO.puts("#{String.pad_trailing(label, 30)} #{value}")
     end
