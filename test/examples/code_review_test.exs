@@ -47,19 +47,12 @@ defmodule ExMonty.Examples.CodeReviewTest do
     pauses = runner |> ExMonty.start_with_mounts(lease) |> pauses(lease, [])
 
     assert Enum.frequencies(pauses) == %{
-             {:name, "ask_reviewer"} => 1,
              {:function, "ask_reviewer"} => 3,
              {:os, :open, "/etc/passwd"} => 1
            }
   end
 
   defp pauses({:ok, {:complete, _value, _output}}, _lease, seen), do: seen
-
-  defp pauses({:ok, {:name_lookup, name, snapshot, _output}}, lease, seen) do
-    snapshot
-    |> ExMonty.resume_with_mounts({:ok, {:function, name}}, lease)
-    |> pauses(lease, [{:name, name} | seen])
-  end
 
   defp pauses({:ok, {:function_call, call, snapshot, _output}}, lease, seen) do
     snapshot
