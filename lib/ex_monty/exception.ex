@@ -108,16 +108,17 @@ defmodule ExMonty.Exception do
   the interpreter, which underlines whole expressions with `~`.
 
       iex> {:error, exception} = ExMonty.eval("def half(x):\\n    return 1 / x\\n\\nhalf(0)")
-      iex> IO.puts(ExMonty.Exception.format(exception))
-      Traceback (most recent call last):
-        File "main.py", line 4, in <module>
-          half(0)
-          ~~~~~~~
-        File "main.py", line 2, in half
-          return 1 / x
-                 ~~~~~
-      ZeroDivisionError: division by zero
-      :ok
+      iex> exception |> ExMonty.Exception.format() |> String.split("\\n")
+      [
+        "Traceback (most recent call last):",
+        "  File \\"main.py\\", line 4, in <module>",
+        "    half(0)",
+        "    ~~~~~~~",
+        "  File \\"main.py\\", line 2, in half",
+        "    return 1 / x",
+        "           ~~~~~",
+        "ZeroDivisionError: division by zero"
+      ]
   """
   @spec format(t()) :: String.t()
   def format(%__MODULE__{traceback: []} = exception), do: message(exception)

@@ -129,7 +129,7 @@ defmodule ExMonty.Value do
 
   What cannot have come out of a run raises `ArgumentError`.
 
-      iex> {:ok, value, ""} = ExMonty.eval("{'when': (1, 2.5), 'raw': b'\\xff', 3: {4}}")
+      iex> {:ok, value, ""} = ExMonty.eval("{'when': (1, 2.5), 'raw': b'\\\\xff', 3: {4}}")
       iex> ExMonty.Value.to_json_safe(value)
       %{"when" => [1, 2.5], "raw" => "/w==", "3" => [4]}
   """

@@ -6,7 +6,7 @@ use monty_types::{
     MontyObject,
     unstable::{self, MontyGraph, MontyNode, NodeId},
 };
-use rustler::{Binary, MapIterator, Term, TermType, sys::ErlNifTerm};
+use rustler::{Binary, MapIterator, Term, TermType};
 
 use super::{
     Bounds, Budget, Place, Refusal, ValueError, calendar,
@@ -55,8 +55,8 @@ struct Decoder<'a> {
     graph: MontyGraph,
     /// Of each node of the graph.
     hashable: Hashable,
-    /// Nodes of long binaries, by the word that refers to the binary.
-    long_binaries: HashMap<ErlNifTerm, NodeId>,
+    /// Nodes of long binaries, by where their bytes are: these are never copied with a term that refers to them.
+    long_binaries: HashMap<(*const u8, usize), NodeId>,
     budget: Budget,
     max_depth: usize,
     /// The containers that are being read, the outermost first.
@@ -175,8 +175,8 @@ impl<'a> Decoder<'a> {
         let binary = Binary::from_term(term)
             .map_err(|_| Refusal::invalid("a bitstring that is no binary cannot become a Python value"))?;
         self.budget.charge(binary.len())?;
-        let word = term.as_c_arg();
-        if let Some(known) = self.long_binaries.get(&word) {
+        let bytes = (binary.as_slice().as_ptr(), binary.len());
+        if let Some(known) = self.long_binaries.get(&bytes) {
             return Ok(Opened::Known(*known));
         }
         let node = match std::str::from_utf8(binary.as_slice()) {
@@ -187,7 +187,7 @@ impl<'a> Decoder<'a> {
             return Ok(Opened::Leaf(node));
         }
         let id = self.push(node);
-        self.long_binaries.insert(word, id);
+        self.long_binaries.insert(bytes, id);
         Ok(Opened::Known(id))
     }
 
