@@ -27,6 +27,7 @@ mod set;
 mod singleton;
 mod tag;
 mod text;
+mod weigh;
 
 use std::{borrow::Cow, fmt};
 
@@ -39,6 +40,7 @@ pub(crate) use encode::{encode, encode_call_args};
 pub(crate) use exception::{encode_exception, exc_type_from_atom};
 pub(crate) use place::Place;
 pub(crate) use set::learn_map_set;
+pub(crate) use weigh::check_before_copying;
 
 /// How deep and how large one value may be, in either direction.
 #[derive(Debug, Clone, Copy)]
