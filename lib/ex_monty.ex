@@ -34,6 +34,7 @@ defmodule ExMonty do
   for each scheduler); a paused run holds none.
   """
 
+  alias ExMonty.Mount.Lease
   alias ExMonty.{Error, Exception, FunctionCall, Limits, Native, Options, OsCall, Turn, Value}
 
   @typedoc "A compiled program. It may be run any number of times, by any process."
@@ -104,7 +105,7 @@ defmodule ExMonty do
 
       {:error, %Error{reason: :source_too_large, message: message}}
     else
-      Turn.await(&Native.compile(&1, code, options.script_name, options.inputs))
+      Turn.take(:compile, [code, options.script_name, options.inputs])
     end
   end
 
@@ -133,7 +134,7 @@ defmodule ExMonty do
   def run(runner, inputs \\ %{}, opts \\ []) do
     {limits, policy} = Options.run!(opts)
     values = Options.values!(inputs, Native.input_names(runner))
-    Turn.await(&Native.run(&1, runner, values, limits, policy))
+    Turn.take(:start, [runner, values, limits, policy, :nobody])
   end
 
   @doc """
@@ -171,7 +172,61 @@ defmodule ExMonty do
   def start(runner, inputs \\ %{}, opts \\ []) do
     {limits, policy} = Options.run!(opts)
     values = Options.values!(inputs, Native.input_names(runner))
-    Turn.await(&Native.start(&1, runner, values, limits, policy))
+    Turn.take(:start, [runner, values, limits, policy, nil])
+  end
+
+  @doc """
+  Starts a run of `runner` whose file calls are answered in Rust where a mount of the leased table covers them.
+
+  Takes what `run/3` takes; `:cwd` is the first mount's path by default. Uncovered file calls and all other questions are
+  pauses, as in `start/3`. A lease that has ended is `{:error, :lease_released}`.
+
+      iex> mounts = ExMonty.Mount.new!([{"/work", :memory, files: %{"n.txt" => "41"}}])
+      iex> {:ok, lease} = ExMonty.Mount.checkout(mounts)
+      iex> {:ok, runner} = ExMonty.compile("int(open('n.txt').read()) + 1")
+      iex> ExMonty.start_with_mounts(runner, lease)
+      {:ok, {:complete, 42, ""}}
+  """
+  @spec start_with_mounts(runner, Lease.t(), map, keyword) ::
+          {:ok, progress} | {:error, reason | :lease_released}
+  def start_with_mounts(runner, %Lease{ref: lease}, inputs \\ %{}, opts \\ []) do
+    {limits, policy} = Options.run!(opts)
+    values = Options.values!(inputs, Native.input_names(runner))
+    Turn.take(:start, [runner, values, limits, policy, lease])
+  end
+
+  @doc """
+  Answers what the run of `snapshot` waits for, as `resume/2` does, and goes on with mounts.
+
+  A lease that has ended is `{:error, :lease_released}`, and the snapshot stays as it is.
+
+      iex> mounts = ExMonty.Mount.new!([{"/work", :memory}])
+      iex> {:ok, lease} = ExMonty.Mount.checkout(mounts)
+      iex> {:ok, runner} = ExMonty.compile("open('n.txt', 'w').write(fetch())")
+      iex> {:ok, {:function_call, _call, snapshot, ""}} = ExMonty.start_with_mounts(runner, lease)
+      iex> ExMonty.resume_with_mounts(snapshot, {:ok, "forty-two"}, lease)
+      {:ok, {:complete, 9, ""}}
+      iex> ExMonty.Mount.read(lease, "/work/n.txt")
+      {:ok, "forty-two"}
+  """
+  @spec resume_with_mounts(snapshot, result, Lease.t()) ::
+          {:ok, progress} | {:error, reason | :lease_released}
+  def resume_with_mounts(snapshot, result, %Lease{ref: lease}) do
+    Turn.take(:resume, [snapshot, result, lease])
+  end
+
+  @doc """
+  Answers futures, as `resume_futures/2` does, and goes on with mounts.
+
+  A lease that has ended is `{:error, :lease_released}`, and the snapshot stays as it is.
+  """
+  @spec resume_futures_with_mounts(
+          future_snapshot,
+          [{call_id :: non_neg_integer, {:ok, term} | {:error, atom, String.t()}}],
+          Lease.t()
+        ) :: {:ok, progress} | {:error, reason | :lease_released}
+  def resume_futures_with_mounts(futures, results, %Lease{ref: lease}) do
+    Turn.take(:resume_futures, [futures, results, lease])
   end
 
   @doc """
@@ -193,7 +248,7 @@ defmodule ExMonty do
   """
   @spec resume(snapshot, result) :: {:ok, progress} | {:error, reason}
   def resume(snapshot, result) do
-    Turn.await(&Native.resume(&1, snapshot, result))
+    Turn.take(:resume, [snapshot, result, nil])
   end
 
   @doc """
@@ -220,7 +275,7 @@ defmodule ExMonty do
           {call_id :: non_neg_integer, {:ok, term} | {:error, atom, String.t()}}
         ]) :: {:ok, progress} | {:error, reason}
   def resume_futures(futures, results) do
-    Turn.await(&Native.resume_futures(&1, futures, results))
+    Turn.take(:resume_futures, [futures, results, nil])
   end
 
   @doc """
@@ -246,7 +301,7 @@ defmodule ExMonty do
       {:ok, {:complete, nil, ""}}
   """
   @spec progress(snapshot | future_snapshot) :: {:ok, progress} | {:error, Error.t()}
-  def progress(snapshot), do: Turn.await(&Native.progress(&1, snapshot))
+  def progress(snapshot), do: Turn.take(:progress, [snapshot])
 
   @doc """
   The limits of a run that is given none; see `ExMonty.Limits`.
@@ -265,6 +320,7 @@ defmodule ExMonty do
     * `:runs_paused` – runs that wait for Elixir.
     * `:threads` – threads that there are, idle ones included.
     * `:metered_bytes` – bytes held by all runs and runners, as of each one's last turn.
+    * `:calls_answered` – calls of runs that mounts answered, without a trip to Elixir, since the start.
     * `:limit_breaches` – runs that ended in a `MemoryError`, a `TimeoutError` or by another limit, since the start.
 
           iex> ExMonty.info().threads >= 1
@@ -276,6 +332,7 @@ defmodule ExMonty do
           runs_paused: non_neg_integer,
           threads: pos_integer,
           metered_bytes: non_neg_integer,
+          calls_answered: non_neg_integer,
           limit_breaches: non_neg_integer
         }
   def info, do: Native.info()

@@ -8,7 +8,7 @@ defmodule ExMonty.Limits do
   | `:max_memory` | bytes | 268,435,456 (256 MiB) | what the run holds at any time |
   | `:max_allocations` | count | `:unlimited` | allocations of the run, over all its life |
   | `:gc_interval` | allocations | `:unlimited` | how often cycles are looked for; the interpreter chooses when unlimited |
-  | `:max_recursion_depth` | levels, up to #{100_000} | 1,000 | calls inside calls, and nesting of what is compared, shown or hashed |
+  | `:max_recursion_depth` | levels, up to 10,000 | 1,000 | calls inside calls, and nesting of what is compared, shown or hashed |
   | `:max_output` | bytes | 16,777,216 (16 MiB) | text printed |
   | `:max_host_calls` | count | 100,000 | pauses that reach Elixir |
   | `:max_sleep_secs` | seconds, a number | 60 | sleep asked for, summed |
@@ -18,7 +18,9 @@ defmodule ExMonty.Limits do
   allocations and output, `RuntimeError` for host calls. `RecursionError` alone is the script's to catch.
   """
 
-  @max_recursion_depth 100_000
+  # A level takes up to 1.5 KiB of the 256 MiB of stack. What sets this bound is time: the interpreter looks at its
+  # clock nowhere while it builds the traceback of a RecursionError, which takes the square of the depth.
+  @max_recursion_depth 10_000
 
   @defaults %{
     max_duration_secs: 10,

@@ -10,12 +10,12 @@ defmodule ExMonty.Options do
   # An integer that random.seed would take a while to digest is a mistake.
   @max_seed_bits 4_096
 
-  @compile [:inputs, :script_name, :max_source_bytes]
-  @run [:limits, :cwd, :clock, :timezone, :seed]
+  @compile_options [:inputs, :script_name, :max_source_bytes]
+  @run_options [:limits, :cwd, :clock, :timezone, :seed]
 
   @doc "The options of `ExMonty.compile/2`: input names, script name, source bytes."
   def compile!(opts) do
-    only!(opts, @compile)
+    only!(opts, @compile_options)
 
     %{
       inputs: opts |> Keyword.get(:inputs, []) |> input_names!(),
@@ -26,9 +26,9 @@ defmodule ExMonty.Options do
 
   @doc "The options of a run: its limits and its policy, as the native library takes them."
   def run!(opts) do
-    only!(opts, @run)
+    only!(opts, @run_options)
 
-    cwd = opts |> Keyword.get(:cwd, "/") |> cwd!()
+    cwd = opts |> Keyword.get(:cwd) |> cwd!()
     clock = opts |> Keyword.get(:clock, :system) |> clock!()
     timezone = opts |> Keyword.get(:timezone, "UTC") |> timezone!()
     seed = opts |> Keyword.get(:seed) |> seed!()
@@ -37,10 +37,10 @@ defmodule ExMonty.Options do
 
   @doc "The options of `ExMonty.eval/2` apart: inputs, the options of compiling, the options of running."
   def eval!(opts) do
-    only!(opts, @compile ++ @run)
+    only!(opts, @compile_options ++ @run_options)
     {inputs, opts} = Keyword.pop(opts, :inputs, %{})
     inputs = inputs!(inputs)
-    {compile, run} = Keyword.split(opts, @compile)
+    {compile, run} = Keyword.split(opts, @compile_options)
     {inputs, [inputs: Map.keys(inputs)] ++ compile, run}
   end
 
@@ -121,8 +121,10 @@ defmodule ExMonty.Options do
   defp source_bytes!(bytes) when is_integer(bytes) and bytes > 0, do: bytes
   defp source_bytes!(other), do: refuse!(:max_source_bytes, other, "a positive integer")
 
-  defp cwd!("/" <> _ = path = cwd) do
-    if String.valid?(path) and not String.contains?(path, <<0>>), do: cwd, else: refuse_cwd!(cwd)
+  defp cwd!(nil), do: nil
+
+  defp cwd!("/" <> _ = cwd) do
+    if String.valid?(cwd) and not String.contains?(cwd, <<0>>), do: cwd, else: refuse_cwd!(cwd)
   end
 
   defp cwd!(other), do: refuse_cwd!(other)

@@ -3,16 +3,28 @@ defmodule ExMonty.Turn do
 
   # Waits for work that the native library does on a thread of its own.
 
+  alias ExMonty.Native
+
+  # What does not fit into a normal scheduler's share is handed over on a dirty one.
+  @large %{start: :start_large, resume: :resume_large, resume_futures: :resume_futures_large}
+
   @doc false
   # The reference is made in the function that receives with it: then the VM skips what was in the mailbox before, and
   # a process with a long queue waits no longer than one with none.
-  @spec await((reference -> {:done, outcome} | :wait)) :: outcome when outcome: term
-  def await(submit) do
+  @spec take(atom, [term]) :: term
+  def take(function, args) do
     reference = make_ref()
 
     outcome =
-      case submit.(reference) do
-        {:done, outcome} ->
+      case apply(Native, function, [reference | args]) do
+        {:done, outcome} -> {:ok, outcome}
+        :wait -> :wait
+        :large -> large(apply(Native, Map.fetch!(@large, function), [reference | args]))
+      end
+
+    outcome =
+      case outcome do
+        {:ok, outcome} ->
           outcome
 
         :wait ->
@@ -26,4 +38,7 @@ defmodule ExMonty.Turn do
       outcome -> outcome
     end
   end
+
+  defp large({:done, outcome}), do: {:ok, outcome}
+  defp large(:wait), do: :wait
 end

@@ -6,6 +6,8 @@ rustler::atoms! {
     error,
     done,
     wait,
+    large,
+    nobody,
     raise,
     ex_monty,
     pending,
@@ -95,6 +97,7 @@ rustler::atoms! {
     threads,
     metered_bytes,
     limit_breaches,
+    calls_answered,
     system,
     host,
 

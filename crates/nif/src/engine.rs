@@ -14,14 +14,15 @@ pub(crate) mod limits;
 pub(crate) mod meter;
 pub(crate) mod no_handler;
 pub(crate) mod output;
+pub(crate) mod parcel;
 pub(crate) mod policy;
 pub(crate) mod pool;
 pub(crate) mod reaper;
 pub(crate) mod run;
 pub(crate) mod turn;
 
-
 use std::{
+    collections::HashMap,
     io,
     sync::{
         OnceLock,
@@ -43,7 +44,9 @@ pub(crate) struct Engine {
     /// Runs that wait in a snapshot.
     pub(crate) paused: AtomicUsize,
     /// Runs that a limit ended.
-    pub(crate) breaches: AtomicUsize,
+    breaches: AtomicUsize,
+    /// Calls of runs that mounts answered.
+    answers: AtomicUsize,
 }
 
 impl Engine {
@@ -57,6 +60,7 @@ impl Engine {
             reaper: Reaper::start()?,
             paused: AtomicUsize::new(0),
             breaches: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
         };
         // Another start may have been faster, with an engine that is as good.
         let _ = ENGINE.set(engine);
@@ -64,18 +68,29 @@ impl Engine {
     }
 
     /// The engine, which is there when a NIF can be called.
-    #[expect(clippy::expect_used, reason = "the VM calls no NIF of a library whose load callback has not returned true")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the VM calls no NIF of a library whose load callback has not returned true"
+    )]
     pub(crate) fn get() -> &'static Self {
-        ENGINE.get().expect("the engine starts when the library is loaded")
+        ENGINE
+            .get()
+            .expect("the engine starts when the library is loaded")
     }
 
     /// Counts a run that a limit ended.
     pub(crate) fn count_breach(&self) {
         self.breaches.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// Counts calls that mounts answered.
+    pub(crate) fn count_answers(&self, calls: u64) {
+        self.answers
+            .fetch_add(usize::try_from(calls).unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
 }
 
-/// The counters of `ExMonty.info/0`. On a normal scheduler: it reads six numbers.
+/// The counters of `ExMonty.info/0`. On a normal scheduler: it reads a few numbers.
 #[rustler::nif]
 fn info(env: Env<'_>) -> Term<'_> {
     let engine = Engine::get();
@@ -87,6 +102,7 @@ fn info(env: Env<'_>) -> Term<'_> {
         (atoms::threads(), load.threads),
         (atoms::metered_bytes(), meter::metered_bytes()),
         (atoms::limit_breaches(), engine.breaches.load(Ordering::Relaxed)),
+        (atoms::calls_answered(), engine.answers.load(Ordering::Relaxed)),
     ];
-    counters.into_iter().collect::<std::collections::HashMap<_, _>>().encode(env)
+    counters.into_iter().collect::<HashMap<_, _>>().encode(env)
 }

@@ -13,7 +13,10 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(reason: Atom, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self {
+            reason,
+            message: message.into(),
+        }
     }
 
     /// The snapshot has been resumed before, and lives once.
@@ -76,7 +79,10 @@ impl Encoder for ArgumentError {
         structure(
             env,
             atoms::argument_error_struct(),
-            &[(atoms::exception_key(), true.encode(env)), (atoms::message(), self.0.encode(env))],
+            &[
+                (atoms::exception_key(), true.encode(env)),
+                (atoms::message(), self.0.encode(env)),
+            ],
         )
     }
 }
@@ -89,6 +95,9 @@ pub(crate) fn structure<'a>(env: Env<'a>, module: Atom, fields: &[(Atom, Term<'a
         keys.push(key.encode(env));
         values.push(*value);
     }
-    #[expect(clippy::expect_used, reason = "it fails only for lengths that differ or keys that repeat; the callers name each field once")]
+    #[expect(
+        clippy::expect_used,
+        reason = "it fails only for lengths that differ or keys that repeat; the callers name each field once"
+    )]
     Term::map_from_term_arrays(env, &keys, &values).expect("fields are named once")
 }

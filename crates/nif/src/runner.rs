@@ -15,7 +15,8 @@ use crate::{
     engine::{
         Engine,
         meter::{Meter, Metered},
-        turn::{self, Outcome, Parcel},
+        parcel::Parcel,
+        turn::{self, Outcome},
     },
     error::{Failure, argument_error},
     value::encode_exception,
@@ -44,9 +45,13 @@ impl Program {
                 std::str::from_utf8(bytes.as_slice()).ok().map(str::to_owned)
             });
             let code = code.ok_or(Rejection::NotText)?;
-            MontyRun::new(code, script_name, inputs.clone(), CompileOptions::default()).map_err(Rejection::Raised)
+            MontyRun::new(code, script_name, inputs.clone(), CompileOptions::default())
+                .map_err(Rejection::Raised)
         })?;
-        Ok(Self { compiled: Mutex::new(compiled), inputs })
+        Ok(Self {
+            compiled: Mutex::new(compiled),
+            inputs,
+        })
     }
 
     /// The names of the inputs, in the order in which a run takes their values.
@@ -83,7 +88,8 @@ impl Drop for Runner {
 
 /// The runner that a term refers to.
 pub(crate) fn decode(term: Term<'_>) -> NifResult<ResourceArc<Runner>> {
-    term.decode().map_err(|_| argument_error("expected a runner, as ExMonty.compile/2 returns it"))
+    term.decode()
+        .map_err(|_| argument_error("expected a runner, as ExMonty.compile/2 returns it"))
 }
 
 /// What compiling comes to.
@@ -124,12 +130,15 @@ fn compile<'a>(
     inputs: Vec<String>,
 ) -> Term<'a> {
     let code = Parcel::pack(code);
-    turn::submit(env, reference, move || match Program::compile(code, &script_name, inputs) {
-        Ok(program) => Compiled::Runner(ResourceArc::new(Runner(Arc::new(program)))),
-        Err(Rejection::NotText) => {
-            Compiled::Failed(Failure::new(atoms::invalid_source(), "the source is not valid UTF-8"))
+    turn::submit(env, reference, move || {
+        match Program::compile(code, &script_name, inputs) {
+            Ok(program) => Compiled::Runner(ResourceArc::new(Runner(Arc::new(program)))),
+            Err(Rejection::NotText) => Compiled::Failed(Failure::new(
+                atoms::invalid_source(),
+                "the source is not valid UTF-8",
+            )),
+            Err(Rejection::Raised(exception)) => Compiled::Raised(exception),
         }
-        Err(Rejection::Raised(exception)) => Compiled::Raised(exception),
     })
 }
 

@@ -27,14 +27,21 @@ pub(crate) struct Handoff<T> {
 
 impl<T> Handoff<T> {
     pub(crate) fn new() -> Self {
-        Self { state: AtomicU8::new(OPEN), slot: Mutex::new(None) }
+        Self {
+            state: AtomicU8::new(OPEN),
+            slot: Mutex::new(None),
+        }
     }
 
     /// The job's side: leaves `outcome` for the caller, or gives it back when it must go by post.
     pub(crate) fn offer(&self, outcome: T) -> Option<T> {
         // The slot is filled before the word changes: a caller that reads `READY` finds it full.
         *self.slot.lock() = Some(outcome);
-        if self.settle(READY) { None } else { self.slot.lock().take() }
+        if self.settle(READY) {
+            None
+        } else {
+            self.slot.lock().take()
+        }
     }
 
     /// The job's side: sends the caller home before the outcome is there, because it will go by post.
@@ -62,7 +69,9 @@ impl<T> Handoff<T> {
 
     /// Decides how the outcome travels, if that is still open.
     fn settle(&self, state: u8) -> bool {
-        self.state.compare_exchange(OPEN, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.state
+            .compare_exchange(OPEN, state, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 }
 

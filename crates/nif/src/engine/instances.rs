@@ -52,7 +52,11 @@ impl Instances {
 fn host_identity(graph: &MontyGraph, node: &MontyNode) -> Option<MontyUuid> {
     match node {
         MontyNode::ClassType(class) if class.host_defined => Some(class.id),
-        MontyNode::ClassInstance { class_type, instance_id, .. } => match graph.node(*class_type) {
+        MontyNode::ClassInstance {
+            class_type,
+            instance_id,
+            ..
+        } => match graph.node(*class_type) {
             MontyNode::ClassType(class) if class.host_defined => Some(*instance_id),
             _ => None,
         },

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use monty_types::{ExcType, MontyException, ResourceLimits, ResourceTracker};
+use mounts::monty::Budget;
 use rustler::{Decoder, NifResult, Term};
 
 use super::meter::{self, Meter};
@@ -83,22 +84,32 @@ pub(crate) struct Ledger {
     pub(crate) limits: Limits,
     host_calls: u64,
     slept: Duration,
-    /// The time that answering the run's calls in Rust has taken, which its time limit covers too.
-    answering: Duration,
+    /// Time, of which answering calls in Rust takes its share.
+    pub(crate) budget: Budget,
 }
 
 impl Ledger {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, host_calls: 0, slept: Duration::ZERO, answering: Duration::ZERO }
+        let budget = Budget {
+            limit: limits.duration,
+            ..Budget::default()
+        };
+        Self {
+            limits,
+            host_calls: 0,
+            slept: Duration::ZERO,
+            budget,
+        }
     }
 
     /// Counts a pause that reaches Elixir.
     pub(crate) fn count_host_call(&mut self) -> Result<(), MontyException> {
         self.host_calls = self.host_calls.saturating_add(1);
         match self.limits.host_calls {
-            Some(limit) if self.host_calls > limit => {
-                Err(breach(ExcType::RuntimeError, format!("host call limit exceeded: more than {limit} calls")))
-            }
+            Some(limit) if self.host_calls > limit => Err(breach(
+                ExcType::RuntimeError,
+                format!("host call limit exceeded: more than {limit} calls"),
+            )),
             _ => Ok(()),
         }
     }
@@ -107,29 +118,14 @@ impl Ledger {
     pub(crate) fn count_sleep(&mut self, duration: Duration) -> Result<(), MontyException> {
         let slept = self.slept.saturating_add(duration);
         match self.limits.sleep {
-            Some(limit) if slept > limit => {
-                Err(breach(ExcType::TimeoutError, format!("sleep limit exceeded: {slept:?} > {limit:?}")))
-            }
+            Some(limit) if slept > limit => Err(breach(
+                ExcType::TimeoutError,
+                format!("sleep limit exceeded: {slept:?} > {limit:?}"),
+            )),
             _ => {
                 self.slept = slept;
                 Ok(())
             }
-        }
-    }
-
-    /// Counts the time that answering a call took.
-    pub(crate) fn count_answering(&mut self, time: Duration) {
-        self.answering = self.answering.saturating_add(time);
-    }
-
-    /// Whether execution and answering together are within the time limit.
-    pub(crate) fn check_time(&self, tracker: &ResourceTracker) -> Result<(), MontyException> {
-        let elapsed = tracker.feed_elapsed().saturating_add(self.answering);
-        match self.limits.duration {
-            Some(limit) if elapsed > limit => {
-                Err(breach(ExcType::TimeoutError, format!("time limit exceeded: {elapsed:?} > {limit:?}")))
-            }
-            _ => Ok(()),
         }
     }
 }

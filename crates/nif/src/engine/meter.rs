@@ -50,7 +50,12 @@ static COUNTING: Counting = Counting;
 /// Notes one allocation of `bytes` in the place of `freed` ones.
 fn debit(bytes: usize, freed: usize) {
     // A layout's size never exceeds `isize::MAX`.
-    RUN_MEMORY.set(RUN_MEMORY.get().wrapping_add_unsigned(bytes).wrapping_sub_unsigned(freed));
+    RUN_MEMORY.set(
+        RUN_MEMORY
+            .get()
+            .wrapping_add_unsigned(bytes)
+            .wrapping_sub_unsigned(freed),
+    );
     let left = ALLOCATIONS_LEFT.get().wrapping_sub(1);
     ALLOCATIONS_LEFT.set(left);
     if left == 0 {
@@ -110,7 +115,10 @@ impl Meter {
     pub(crate) fn new(max_allocations: Option<u64>) -> Self {
         let allocations_left = max_allocations.map_or(i64::MAX, |max| i64::try_from(max).unwrap_or(i64::MAX));
         // The allocation after the last one that is allowed is the one that condemns.
-        Self { held: 0, allocations_left: allocations_left.saturating_add(1) }
+        Self {
+            held: 0,
+            allocations_left: allocations_left.saturating_add(1),
+        }
     }
 
     /// Does `work` as this run: what it allocates and frees on this thread is the run's, also when it panics.
@@ -120,6 +128,7 @@ impl Meter {
     }
 
     /// The bytes that the run held at the end of its last turn.
+    #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.held.max(0).unsigned_abs()
     }
@@ -154,14 +163,22 @@ impl<'a> Window<'a> {
     fn open(meter: &'a mut Meter) -> Self {
         let thread_held = RUN_MEMORY.replace(meter.held);
         let thread_left = ALLOCATIONS_LEFT.replace(meter.allocations_left);
-        Self { meter, thread_held, thread_left }
+        Self {
+            meter,
+            thread_held,
+            thread_left,
+        }
     }
 }
 
 impl Drop for Window<'_> {
     fn drop(&mut self) {
         let counted = RUN_MEMORY.replace(self.thread_held);
-        let held = if counted > CONDEMNED / 2 { counted - CONDEMNED } else { counted };
+        let held = if counted > CONDEMNED / 2 {
+            counted - CONDEMNED
+        } else {
+            counted
+        };
         METERED.fetch_add(held.wrapping_sub(self.meter.held), Ordering::Relaxed);
         self.meter.held = held;
         self.meter.allocations_left = ALLOCATIONS_LEFT.replace(self.thread_left);
@@ -181,35 +198,49 @@ impl<T> Metered<T> {
     /// The value that `build` makes, metered from its first byte.
     pub(crate) fn build<E>(mut meter: Meter, build: impl FnOnce() -> Result<T, E>) -> Result<Self, E> {
         let value = meter.turn(build)?;
-        Ok(Self { value: Some(value), meter })
+        Ok(Self {
+            value: Some(value),
+            meter,
+        })
     }
 
     /// A value built in turns of `meter`.
     pub(crate) fn join(value: T, meter: Meter) -> Self {
-        Self { value: Some(value), meter }
+        Self {
+            value: Some(value),
+            meter,
+        }
     }
 
     /// The value.
-    #[expect(clippy::expect_used, reason = "only `into_parts` and the drop take the value, and both end the borrows")]
+    #[expect(
+        clippy::expect_used,
+        reason = "only `into_parts` and the drop take the value, and both end the borrows"
+    )]
     pub(crate) fn get(&self) -> &T {
-        self.value.as_ref().expect("the value is there until this is taken apart")
-    }
-
-    /// The bytes that it held at the end of its last turn.
-    pub(crate) fn held(&self) -> usize {
-        self.meter.held()
+        self.value
+            .as_ref()
+            .expect("the value is there until this is taken apart")
     }
 
     /// The value, to look at; what changes its size is for a turn.
     #[expect(clippy::expect_used, reason = "as for `get`")]
     pub(crate) fn get_mut(&mut self) -> &mut T {
-        self.value.as_mut().expect("the value is there until this is taken apart")
+        self.value
+            .as_mut()
+            .expect("the value is there until this is taken apart")
     }
 
     /// The value and its meter apart, for a turn that is to begin.
-    #[expect(clippy::expect_used, reason = "this takes `self`, and nothing else takes the value but the drop")]
+    #[expect(
+        clippy::expect_used,
+        reason = "this takes `self`, and nothing else takes the value but the drop"
+    )]
     pub(crate) fn into_parts(mut self) -> (T, Meter) {
-        let value = self.value.take().expect("the value is there until this is taken apart");
+        let value = self
+            .value
+            .take()
+            .expect("the value is there until this is taken apart");
         (value, mem::replace(&mut self.meter, Meter::new(None)))
     }
 }
@@ -237,7 +268,10 @@ impl Drop for Restore {
 /// Does `work` outside the run whose turn this is: what it allocates and frees is not counted. A payload of the run that
 /// `work` frees or keeps must be told by [`hand_over`], and what it leaves for the run is built after it.
 pub(crate) fn outside<T>(work: impl FnOnce() -> T) -> T {
-    let _restore = Restore { held: RUN_MEMORY.get(), left: ALLOCATIONS_LEFT.get() };
+    let _restore = Restore {
+        held: RUN_MEMORY.get(),
+        left: ALLOCATIONS_LEFT.get(),
+    };
     work()
 }
 

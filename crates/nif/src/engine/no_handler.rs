@@ -2,8 +2,8 @@
 
 use chrono::{Datelike, NaiveDateTime, Timelike};
 use monty_types::{
-    DateTimeSource, ExcType, ExtFunctionResult, MontyDate, MontyDateTime, MontyException, MontyObject, MontyTimeZone,
-    OsFunctionCall, SandboxTimeZone, local_wall_clock, unix_seconds,
+    DateTimeSource, ExcType, ExtFunctionResult, MontyDate, MontyDateTime, MontyException, MontyObject,
+    MontyTimeZone, OsFunctionCall, SandboxTimeZone, local_wall_clock, unix_seconds,
 };
 
 /// The answer to `call` when nobody handles it: nothing exists, the clock is the system's, and the rest is Monty's own
@@ -12,7 +12,9 @@ pub(crate) fn answer(call: &OsFunctionCall, zone: &SandboxTimeZone) -> ExtFuncti
     if call.is_existence_check() {
         return MontyObject::bool(false).into();
     }
-    let reading = DateTimeSource::System.read().and_then(|now| read_clock(call, now, zone));
+    let reading = DateTimeSource::System
+        .read()
+        .and_then(|now| read_clock(call, now, zone));
     reading.map_or_else(|| call.on_no_handler().into(), Into::into)
 }
 
@@ -28,13 +30,20 @@ fn read_clock(call: &OsFunctionCall, now: NaiveDateTime, zone: &SandboxTimeZone)
         OsFunctionCall::Time(_) => Some(MontyObject::float(unix_seconds(now))),
         OsFunctionCall::DateToday => {
             let local = local_wall_clock(now, zone.at(now).offset_seconds)?;
-            Some(MontyObject::date(MontyDate { year: local.year(), month: small(local.month()), day: small(local.day()) }))
+            Some(MontyObject::date(MontyDate {
+                year: local.year(),
+                month: small(local.month()),
+                day: small(local.day()),
+            }))
         }
         OsFunctionCall::DateTimeNow(None) => {
             let local = local_wall_clock(now, zone.at(now).offset_seconds)?;
             Some(datetime(local, None))
         }
-        OsFunctionCall::DateTimeNow(Some(asked)) => Some(datetime(local_wall_clock(now, asked.offset_seconds)?, Some(asked))),
+        OsFunctionCall::DateTimeNow(Some(asked)) => Some(datetime(
+            local_wall_clock(now, asked.offset_seconds)?,
+            Some(asked),
+        )),
         _ => None,
     }
 }

@@ -21,7 +21,12 @@ pub(crate) struct Output {
 impl Output {
     /// Nothing printed yet, of at most `limit` bytes.
     pub(crate) fn new(limit: Option<usize>) -> Self {
-        Self { text: String::new(), printed: 0, limit, exceeded: false }
+        Self {
+            text: String::new(),
+            printed: 0,
+            limit,
+            exceeded: false,
+        }
     }
 
     /// The text since the last pause.
@@ -37,7 +42,10 @@ impl Output {
     /// The exception of a run that printed more than it may.
     pub(crate) fn breach(&self) -> Option<MontyException> {
         let limit = self.limit.filter(|_| self.exceeded)?;
-        Some(breach(ExcType::MemoryError, format!("output limit exceeded: more than {limit} bytes")))
+        Some(breach(
+            ExcType::MemoryError,
+            format!("output limit exceeded: more than {limit} bytes"),
+        ))
     }
 
     /// Counts `bytes` more. A script may catch the exception, so what ends the run is that it is condemned.

@@ -11,8 +11,8 @@ use crate::atoms;
 /// The options `:cwd`, `:clock`, `:timezone` and `:seed` of a run.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    /// An absolute virtual path.
-    pub(crate) cwd: String,
+    /// An absolute virtual path; without one it is the first mount's, or the root.
+    pub(crate) cwd: Option<String>,
     /// The interpreter's part.
     pub(crate) os: OsPolicy,
     /// The source of `os.urandom` for a run with a seed; without one its host is asked.
@@ -21,9 +21,11 @@ pub(crate) struct Policy {
 
 impl<'a> Decoder<'a> for Policy {
     fn decode(term: Term<'a>) -> NifResult<Self> {
-        let (cwd, clock, zone, seed): (String, Term<'a>, Term<'a>, Option<String>) = term.decode()?;
+        let (cwd, clock, zone, seed): (Option<String>, Term<'a>, Term<'a>, Option<String>) = term.decode()?;
         let datetime = clock_source(clock)?;
-        let seed = seed.map(|digits| digits.parse::<BigInt>().map_err(|_| Error::BadArg)).transpose()?;
+        let seed = seed
+            .map(|digits| digits.parse::<BigInt>().map_err(|_| Error::BadArg))
+            .transpose()?;
         Ok(Self {
             cwd,
             entropy: seed.as_ref().map(Entropy::new),
@@ -37,7 +39,9 @@ impl<'a> Decoder<'a> for Policy {
                     DateTimeSource::Fixed { .. } => ProcessTime::Zero,
                     DateTimeSource::System | DateTimeSource::CallHost => ProcessTime::Elapsed,
                 },
-                random_start: seed.map_or(RandomStart::System, |seed| RandomStart::Seed(RandomSeed::Int(seed))),
+                random_start: seed.map_or(RandomStart::System, |seed| {
+                    RandomStart::Seed(RandomSeed::Int(seed))
+                }),
             },
         })
     }
@@ -55,7 +59,10 @@ fn clock_source(term: Term<'_>) -> NifResult<DateTimeSource> {
         };
     }
     let (unix_seconds, microsecond) = term.decode()?;
-    Ok(DateTimeSource::Fixed { unix_seconds, microsecond })
+    Ok(DateTimeSource::Fixed {
+        unix_seconds,
+        microsecond,
+    })
 }
 
 /// The name of an IANA zone, or `{offset in seconds, name or nil}`.
@@ -67,14 +74,14 @@ fn time_zone(term: Term<'_>) -> NifResult<SandboxTimeZone> {
     Ok(SandboxTimeZone::Fixed { offset_seconds, name })
 }
 
-/// Whether a run can be in the time zone called `name`. On a dirty I/O scheduler: the first
-/// look may read the system's directory of zones.
+/// Whether a run can be in the time zone called `name`. On a dirty I/O scheduler: the first look may
+/// read the system's directory of zones.
 #[rustler::nif(name = "time_zone?", schedule = "DirtyIo")]
 fn is_time_zone(name: &str) -> bool {
     SandboxTimeZone::named(name).is_ok()
 }
 
-/// Repeatable bytes for `os.urandom`: SplitMix64 over the seed. Nothing about them is secret, which is what asking for
+/// Repeatable bytes for `os.urandom`: the generator `SplitMix64`, begun with the seed. Nothing about them is secret, which is what asking for
 /// repeatable ones means.
 #[derive(Debug, Clone)]
 pub(crate) struct Entropy {
@@ -83,9 +90,12 @@ pub(crate) struct Entropy {
 
 impl Entropy {
     fn new(seed: &BigInt) -> Self {
-        let mixed = seed.to_signed_bytes_le().into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let mixed = seed
+            .to_signed_bytes_le()
+            .into_iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
         Self { state: mixed }
     }
 

@@ -90,7 +90,10 @@ impl Pool {
             shared: Arc::new(Shared {
                 max_threads: max_threads.max(1),
                 cores,
-                queue: Mutex::new(Queue { threads: 1, ..Queue::default() }),
+                queue: Mutex::new(Queue {
+                    threads: 1,
+                    ..Queue::default()
+                }),
                 wake: Condvar::new(),
                 queued: AtomicUsize::new(0),
                 running: AtomicUsize::new(0),
@@ -138,7 +141,10 @@ impl Pool {
 
     fn spawn(&self) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
-        thread::Builder::new().name("ex_monty".to_owned()).stack_size(STACK_BYTES).spawn(move || shared.work())?;
+        thread::Builder::new()
+            .name("ex_monty".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || shared.work())?;
         Ok(())
     }
 }
@@ -164,8 +170,8 @@ impl Shared {
     /// Registers this thread as one that looks out, if a core would be idle but for that.
     fn go_on_lookout(&self) -> bool {
         let mut queue = self.queue.lock();
-        let worthwhile = queue.jobs.is_empty()
-            && self.running.load(Ordering::Relaxed) + queue.lookouts + 1 < self.cores;
+        let worthwhile =
+            queue.jobs.is_empty() && self.running.load(Ordering::Relaxed) + queue.lookouts + 1 < self.cores;
         if worthwhile {
             queue.lookouts += 1;
         }

@@ -22,12 +22,15 @@ pub(crate) struct Reaper {
 impl Reaper {
     pub(crate) fn start() -> io::Result<Self> {
         let (remains, arriving) = mpsc::channel::<Box<dyn Any + Send>>();
-        thread::Builder::new().name("ex_monty_reaper".to_owned()).stack_size(STACK_BYTES).spawn(move || {
-            for dead in arriving {
-                // A panic while freeing one thing must not keep the next from being freed.
-                let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(dead)));
-            }
-        })?;
+        thread::Builder::new()
+            .name("ex_monty_reaper".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                for dead in arriving {
+                    // A panic while freeing one thing must not keep the next from being freed.
+                    let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(dead)));
+                }
+            })?;
         Ok(Self { remains })
     }
 

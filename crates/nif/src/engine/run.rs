@@ -2,42 +2,65 @@
 
 use std::{mem, sync::Arc};
 
+use ::mounts::Lease;
 use monty::{OsCall, RunProgress};
-use monty_types::{ExcType, ExtFunctionResult, MontyException, MontyObject, NameLookupResult, OsFunctionCall, PrintWriter, SandboxTimeZone};
+use monty_types::{
+    ExcType, ExtFunctionResult, MontyException, MontyObject, NameLookupResult, OsFunctionCall, PrintWriter,
+    SandboxTimeZone,
+};
+use rustler::ResourceArc;
 
 use super::{
     Engine,
     instances::Instances,
     limits::{Ledger, Limits, breach},
-    meter::{Meter, Metered},
+    meter::{self, Meter, Metered},
     no_handler,
     output::Output,
     policy::{Entropy, Policy},
 };
-use crate::runner::Program;
+use crate::{mounts::LeaseResource, runner::Program};
 
 /// Who answers what the script asks for.
-#[derive(Debug, Clone, Copy)]
 pub(crate) enum Host {
     /// The process that called: each question is a pause.
     Elixir,
+    /// The mounts of a lease answer the file calls that they cover; what else is asked is a pause.
+    Mounts {
+        /// Held to the end of the turn.
+        lease: Arc<Lease>,
+        /// Held as long as the run is paused.
+        handle: ResourceArc<LeaseResource>,
+    },
     /// Nobody: every question gets the answer for no handler, and the run ends in this turn.
     Nobody,
 }
 
+impl Host {
+    /// The working directory of a run that is given none: the first mount's path, else the root.
+    pub(crate) fn default_directory(&self) -> String {
+        let first = match self {
+            Self::Mounts { lease, .. } => lease.mounts().into_iter().next(),
+            Self::Elixir | Self::Nobody => None,
+        };
+        first.map_or_else(|| "/".to_owned(), |mount| mount.point)
+    }
+}
+
 /// What a run carries from turn to turn beside the interpreter's state.
-#[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) ledger: Ledger,
     pub(crate) output: Output,
     pub(crate) zone: SandboxTimeZone,
-    pub(crate) entropy: Option<Entropy>,
+    entropy: Option<Entropy>,
     pub(crate) instances: Instances,
     /// A limit on this side has ended the run.
-    pub(crate) breached: bool,
+    breached: bool,
+    /// A paused run keeps its lease, though nobody may refer to it.
+    lease: Option<ResourceArc<LeaseResource>>,
     /// The compiled program, part of which the interpreter's state shares. As long as the run holds it, the run is
     /// never the last one to free what another meter has counted.
-    pub(crate) _program: Arc<Program>,
+    _program: Arc<Program>,
 }
 
 impl Run {
@@ -50,6 +73,7 @@ impl Run {
             entropy: policy.entropy.clone(),
             instances: Instances::default(),
             breached: false,
+            lease: None,
             _program: program,
         }
     }
@@ -62,27 +86,35 @@ impl Run {
     /// The answer to a call of `os.urandom` in a run with a seed.
     fn draw(&mut self, asked: &RunProgress) -> Option<Vec<u8>> {
         match (asked, &mut self.entropy) {
-            (RunProgress::OsCall(OsCall { function_call: OsFunctionCall::Urandom(call), .. }), Some(entropy)) => {
-                Some(entropy.draw(call))
-            }
+            (
+                RunProgress::OsCall(OsCall {
+                    function_call: OsFunctionCall::Urandom(call),
+                    ..
+                }),
+                Some(entropy),
+            ) => Some(entropy.draw(call)),
             _ => None,
         }
     }
 }
 
 /// A run that waits for an answer.
-#[derive(Debug)]
 pub(crate) struct Pause {
     pub(crate) at: RunProgress,
     pub(crate) run: Run,
 }
 
 /// How a turn ended.
-#[derive(Debug)]
 pub(crate) enum Stop {
-    Paused(Metered<Pause>),
-    Complete { value: MontyObject, output: String },
-    Raised { exception: MontyException, output: String },
+    Paused(Box<Metered<Pause>>),
+    Complete {
+        value: MontyObject,
+        output: String,
+    },
+    Raised {
+        exception: MontyException,
+        output: String,
+    },
 }
 
 /// What a step of the interpreter comes to.
@@ -92,38 +124,69 @@ pub(crate) type Progress = Result<RunProgress, MontyException>;
 pub(crate) fn take_turn(
     mut meter: Meter,
     mut run: Run,
-    host: Host,
+    host: &Host,
     step: impl FnOnce(&mut Run) -> Progress,
 ) -> Stop {
+    let answered = run.ledger.budget.calls;
     let progress = meter.turn(|| {
         drop(run.output.take());
         advance(step(&mut run), host, &mut run)
     });
+    Engine::get().count_answers(run.ledger.budget.calls - answered);
     match progress {
-        Ok(RunProgress::Complete(value)) => Stop::Complete { value, output: run.output.take() },
-        Ok(at) => Stop::Paused(Metered::join(Pause { at, run }, meter)),
+        Ok(RunProgress::Complete(value)) => Stop::Complete {
+            value,
+            output: run.output.take(),
+        },
+        Ok(at) => {
+            run.lease = match host {
+                Host::Mounts { handle, .. } => Some(handle.clone()),
+                Host::Elixir | Host::Nobody => None,
+            };
+            Stop::Paused(Box::new(Metered::join(Pause { at, run }, meter)))
+        }
         Err(exception) => {
             let (exception, breached) = explain(exception, &run, &meter);
             if breached {
                 Engine::get().count_breach();
             }
-            Stop::Raised { exception, output: run.output.take() }
+            Stop::Raised {
+                exception,
+                output: run.output.take(),
+            }
         }
     }
 }
 
 /// Goes on as long as there is an answer at hand, and stops at the first question that Elixir must answer.
-fn advance(mut progress: Progress, host: Host, run: &mut Run) -> Progress {
+fn advance(mut progress: Progress, host: &Host, run: &mut Run) -> Progress {
     loop {
-        let asked = progress?;
+        let mut asked = progress?;
+        if let Host::Mounts { lease, .. } = host {
+            let print = PrintWriter::Callback(&mut run.output);
+            asked = ::mounts::monty::drive(asked, lease, print, &mut Counted, &mut run.ledger.budget)?;
+        }
         progress = match (run.draw(&asked), asked, host) {
             (_, RunProgress::Complete(value), _) => return Ok(RunProgress::Complete(value)),
             (Some(bytes), RunProgress::OsCall(call), _) => {
                 call.resume(MontyObject::bytes(bytes), run.print())
             }
-            (_, asked, Host::Elixir) => return admit(asked, run),
+            (_, asked, Host::Elixir | Host::Mounts { .. }) => return admit(asked, run),
             (_, asked, Host::Nobody) => answer_unhandled(asked, run),
         };
+    }
+}
+
+/// The meter of the run whose turn this is, as the mounts know it.
+struct Counted;
+
+impl ::mounts::monty::Meter for Counted {
+    fn outside<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        meter::outside(work)
+    }
+
+    fn hand_over(&mut self, bytes: usize) {
+        meter::hand_over(bytes);
     }
 }
 
@@ -187,17 +250,20 @@ fn abort(asked: RunProgress, exception: MontyException, print: PrintWriter<'_>) 
 /// words for its memory limit, where the limit that condemned it is the one to name.
 fn explain(exception: MontyException, run: &Run, meter: &Meter) -> (MontyException, bool) {
     let cause = run.output.breach().or_else(|| {
-        let limit = run.ledger.limits.allocations().filter(|_| meter.allocations_exceeded())?;
-        Some(breach(ExcType::MemoryError, format!("allocation limit exceeded: more than {limit} allocations")))
+        let limit = run
+            .ledger
+            .limits
+            .allocations()
+            .filter(|_| meter.allocations_exceeded())?;
+        Some(breach(
+            ExcType::MemoryError,
+            format!("allocation limit exceeded: more than {limit} allocations"),
+        ))
     });
-    match cause {
-        Some(mut cause) => {
-            cause.add_traceback(exception.traceback().iter().cloned());
-            (cause, true)
-        }
-        None => {
-            let limited = matches!(exception.exc_type(), ExcType::MemoryError | ExcType::TimeoutError);
-            (exception, limited || run.breached)
-        }
+    if let Some(mut cause) = cause {
+        cause.add_traceback(exception.traceback().iter().cloned());
+        return (cause, true);
     }
+    let limited = matches!(exception.exc_type(), ExcType::MemoryError | ExcType::TimeoutError);
+    (exception, limited || run.breached)
 }

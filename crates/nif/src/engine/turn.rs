@@ -11,11 +11,12 @@ use std::{
     time::Instant,
 };
 
-use rustler::{Encoder, Env, LocalPid, OwnedEnv, Reference, Term, env::SavedTerm};
+use rustler::{Encoder, Env, LocalPid, Reference, Term};
 
 use super::{
     Engine,
     handoff::Handoff,
+    parcel::Parcel,
     pool::{Job, PATIENCE},
 };
 use crate::{atoms, error::Failure};
@@ -29,26 +30,6 @@ pub(crate) trait Outcome: From<Failure> + Send + 'static {
     fn into_term(self, env: Env<'_>) -> Term<'_>;
 }
 
-/// Terms on their way to a worker, in an environment of their own that is freed once they are read.
-pub(crate) struct Parcel {
-    env: OwnedEnv,
-    term: SavedTerm,
-}
-
-impl Parcel {
-    /// Copies `term`; binaries of more than 64 bytes are shared.
-    pub(crate) fn pack(term: impl Encoder) -> Self {
-        let env = OwnedEnv::new();
-        let term = env.save(term);
-        Self { env, term }
-    }
-
-    /// Reads the terms.
-    pub(crate) fn open<T>(self, read: impl FnOnce(Term<'_>) -> T) -> T {
-        self.env.run(|env| read(self.term.load(env)))
-    }
-}
-
 /// Where an outcome goes by post.
 struct Address {
     process: LocalPid,
@@ -58,10 +39,9 @@ struct Address {
 impl Address {
     /// Sends the outcome. A process that is dead needs none.
     fn post(self, outcome: impl Outcome) {
-        let Parcel { mut env, term } = self.reference;
-        let _ = env.send_and_clear(&self.process, |env| {
+        self.reference.send(&self.process, |env, reference| {
             let outcome = build(env, outcome);
-            (atoms::ex_monty(), term.load(env), outcome).encode(env)
+            (atoms::ex_monty(), reference, outcome).encode(env)
         });
     }
 }
@@ -112,7 +92,10 @@ pub(crate) fn submit<'a, O: Outcome>(
     pool.submit(Box::new(Turn {
         work: Some(work),
         outcome: None,
-        address: Some(Address { process: env.pid(), reference: Parcel::pack(reference) }),
+        address: Some(Address {
+            process: env.pid(),
+            reference: Parcel::pack(reference),
+        }),
         handoff: Arc::clone(&handoff),
     }));
     let answer = match handoff.collect(PATIENCE, || pool.has_free_core()) {

@@ -20,10 +20,18 @@ use crate::{
 /// The kind of answer that a run waits for.
 #[derive(Debug, Clone)]
 pub(super) enum Expected {
-    Function { call_id: u32 },
-    Os { reply: Reply, call_id: u32, import: Option<String> },
+    Function {
+        call_id: u32,
+    },
+    Os {
+        reply: Reply,
+        call_id: u32,
+        import: Option<String>,
+    },
     Name,
-    Futures { pending: Vec<u32> },
+    Futures {
+        pending: Vec<u32>,
+    },
 }
 
 /// An answer that has been read and fits.
@@ -38,8 +46,14 @@ pub(super) enum Answer {
 impl Expected {
     pub(super) fn of(at: &RunProgress) -> Self {
         match at {
-            RunProgress::FunctionCall(call) => Self::Function { call_id: call.call_id },
-            RunProgress::OsCall(OsCall { function_call, call_id, .. }) => Self::Os {
+            RunProgress::FunctionCall(call) => Self::Function {
+                call_id: call.call_id,
+            },
+            RunProgress::OsCall(OsCall {
+                function_call,
+                call_id,
+                ..
+            }) => Self::Os {
                 reply: Reply::to(function_call),
                 call_id: *call_id,
                 import: match function_call {
@@ -47,7 +61,9 @@ impl Expected {
                     _ => None,
                 },
             },
-            RunProgress::ResolveFutures(futures) => Self::Futures { pending: futures.pending_call_ids().to_vec() },
+            RunProgress::ResolveFutures(futures) => Self::Futures {
+                pending: futures.pending_call_ids().to_vec(),
+            },
             // A run that has ended waits for nothing and is in no snapshot.
             RunProgress::NameLookup(_) | RunProgress::Complete(_) => Self::Name,
         }
@@ -56,12 +72,15 @@ impl Expected {
     fn shapes(&self) -> &'static str {
         match self {
             Self::Function { .. } => "{:ok, value}, {:error, type, message} or :pending",
-            Self::Os { reply: Reply::Awaitable, .. } => {
-                "{:ok, value}, {:error, type, message}, :pending or :no_handler"
-            }
+            Self::Os {
+                reply: Reply::Awaitable,
+                ..
+            } => "{:ok, value}, {:error, type, message}, :pending or :no_handler",
             Self::Os { .. } => "{:ok, value}, {:error, type, message} or :no_handler",
             Self::Name => "{:ok, value}, :undefined or {:error, type, message}",
-            Self::Futures { .. } => "a list of {call_id, {:ok, value}} and {call_id, {:error, type, message}}",
+            Self::Futures { .. } => {
+                "a list of {call_id, {:ok, value}} and {call_id, {:error, type, message}}"
+            }
         }
     }
 }
@@ -75,10 +94,16 @@ impl Answer {
             Expected::Function { call_id } => match Given::read(term, &place)? {
                 Given::Ok(value) => Ok(Self::Call(value::decode(value, &place, bounds)?.into())),
                 Given::Raise(exception) => Ok(Self::Call(exception.into())),
-                Given::Atom if atoms::pending() == term => Ok(Self::Call(ExtFunctionResult::Future(*call_id))),
+                Given::Atom if atoms::pending() == term => {
+                    Ok(Self::Call(ExtFunctionResult::Future(*call_id)))
+                }
                 Given::Atom | Given::Other => Err(unfit()),
             },
-            Expected::Os { reply, call_id, import } => match Given::read(term, &place)? {
+            Expected::Os {
+                reply,
+                call_id,
+                import,
+            } => match Given::read(term, &place)? {
                 Given::Ok(value) => match import {
                     Some(name) if atoms::not_found() == value => {
                         Ok(Self::Call(ExtFunctionResult::NotFound(name.clone())))
@@ -98,9 +123,9 @@ impl Answer {
                 Given::Atom if atoms::undefined() == term => Ok(Self::Name(NameLookupResult::Undefined)),
                 Given::Atom | Given::Other => Err(unfit()),
             },
-            Expected::Futures { pending } => {
-                decode_futures(term, pending, bounds).and_then(|results| results.ok_or_else(unfit)).map(Self::Futures)
-            }
+            Expected::Futures { pending } => decode_futures(term, pending, bounds)
+                .and_then(|results| results.ok_or_else(unfit))
+                .map(Self::Futures),
         }
     }
 
@@ -115,7 +140,9 @@ impl Answer {
                 call.resume(result, run.print())
             }
             (RunProgress::NameLookup(lookup), Self::Name(result)) => lookup.resume(result, run.print()),
-            (RunProgress::ResolveFutures(futures), Self::Futures(results)) => futures.resume(results, run.print()),
+            (RunProgress::ResolveFutures(futures), Self::Futures(results)) => {
+                futures.resume(results, run.print())
+            }
             // The answer was read for this very pause.
             (at, _) => Ok(at),
         }
@@ -152,11 +179,12 @@ impl<'a> Given<'a> {
         Ok(match get_tuple(term).as_deref() {
             Ok([tag, value]) if atoms::ok() == *tag => Self::Ok(*value),
             Ok([tag, exc_type, message]) if atoms::error() == *tag => {
-                let known = value::exc_type_from_atom(*exc_type)
-                    .ok_or_else(|| Failure::invalid_result(format!("{place}: no Python exception has that type")))?;
-                let message = message
-                    .decode::<String>()
-                    .map_err(|_| Failure::invalid_result(format!("{place}: the message must be a UTF-8 binary")))?;
+                let known = value::exc_type_from_atom(*exc_type).ok_or_else(|| {
+                    Failure::invalid_result(format!("{place}: no Python exception has that type"))
+                })?;
+                let message = message.decode::<String>().map_err(|_| {
+                    Failure::invalid_result(format!("{place}: the message must be a UTF-8 binary"))
+                })?;
                 Self::Raise(MontyException::new(known, Some(message)))
             }
             _ => Self::Other,
@@ -164,8 +192,18 @@ impl<'a> Given<'a> {
     }
 }
 
-fn decode_reply(term: Term<'_>, reply: Reply, place: &Place, bounds: &Bounds) -> Result<MontyObject, Failure> {
-    let unfit = || Failure::invalid_result(format!("expected {} as the value of the result", reply.expected()));
+fn decode_reply(
+    term: Term<'_>,
+    reply: Reply,
+    place: &Place,
+    bounds: &Bounds,
+) -> Result<MontyObject, Failure> {
+    let unfit = || {
+        Failure::invalid_result(format!(
+            "expected {} as the value of the result",
+            reply.expected()
+        ))
+    };
     if matches!(reply, Reply::Ignored | Reply::Awaitable) {
         return Ok(MontyObject::none());
     }
@@ -173,26 +211,38 @@ fn decode_reply(term: Term<'_>, reply: Reply, place: &Place, bounds: &Bounds) ->
         return file_stat::decode(term).ok_or_else(unfit);
     }
     let value = value::decode(term, place, bounds)?;
-    if reply.admits(&value) { Ok(value) } else { Err(unfit()) }
+    if reply.admits(&value) {
+        Ok(value)
+    } else {
+        Err(unfit())
+    }
 }
 
 /// The results of futures, each of which is pending and named once; nothing where the term is no list of results.
-#[expect(clippy::type_complexity, reason = "the interpreter's own type for results")]
 fn decode_futures(
     term: Term<'_>,
     pending: &[u32],
     bounds: &Bounds,
 ) -> Result<Option<Vec<(u32, ExtFunctionResult)>>, Failure> {
-    let Ok(items) = term.decode::<Vec<Term<'_>>>() else { return Ok(None) };
+    // The length first: an improper list has none, and reading one as a list would panic.
+    let Ok(items) = term.list_length().and_then(|_| term.decode::<Vec<Term<'_>>>()) else {
+        return Ok(None);
+    };
     let mut named = HashSet::new();
     let mut results = Vec::with_capacity(items.len().min(pending.len()));
     for item in items {
-        let Ok((call_id, result)) = item.decode::<(u32, Term<'_>)>() else { return Ok(None) };
+        let Ok((call_id, result)) = item.decode::<(u32, Term<'_>)>() else {
+            return Ok(None);
+        };
         if !pending.contains(&call_id) {
-            return Err(Failure::invalid_result(format!("call {call_id} is not pending; pending are {pending:?}")));
+            return Err(Failure::invalid_result(format!(
+                "call {call_id} is not pending; pending are {pending:?}"
+            )));
         }
         if !named.insert(call_id) {
-            return Err(Failure::invalid_result(format!("call {call_id} is answered twice")));
+            return Err(Failure::invalid_result(format!(
+                "call {call_id} is answered twice"
+            )));
         }
         let place = Place::new(format!("result of call {call_id}"));
         let result = match Given::read(result, &place)? {

@@ -8,14 +8,19 @@ use crate::atoms;
 
 /// Whether a term is a `%File.Stat{}`.
 pub(super) fn is_file_stat(term: Term<'_>) -> bool {
-    term.map_get(atoms::struct_key()).is_ok_and(|module| atoms::file_stat_struct() == module)
+    term.map_get(atoms::struct_key())
+        .is_ok_and(|module| atoms::file_stat_struct() == module)
 }
 
 /// The stat result, or nothing for a struct whose fields are not those of `File.stat/2`.
 pub(super) fn decode(stat: Term<'_>) -> Option<MontyObject> {
     let number = |field| {
         let value = stat.map_get(field).ok()?;
-        if atom::undefined() == value || atom::nil() == value { Some(0) } else { value.decode::<i64>().ok() }
+        if atom::undefined() == value || atom::nil() == value {
+            Some(0)
+        } else {
+            value.decode::<i64>().ok()
+        }
     };
     let time = |field| seconds(stat.map_get(field).ok()?);
     let kind = stat.map_get(atoms::type_()).ok()?;
@@ -27,7 +32,11 @@ pub(super) fn decode(stat: Term<'_>) -> Option<MontyObject> {
         0o100_000
     };
     let mode = number(atoms::mode())?;
-    let mode = if mode & 0o170_000 == 0 { mode | type_bits } else { mode };
+    let mode = if mode & 0o170_000 == 0 {
+        mode | type_bits
+    } else {
+        mode
+    };
     Some(stat_result(
         mode,
         number(atoms::inode())?,
@@ -47,13 +56,19 @@ fn seconds(time: Term<'_>) -> Option<f64> {
     if atom::undefined() == time || atom::nil() == time {
         return Some(0.0);
     }
-    let seconds = match time.decode::<i64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let ((year, month, day), (hour, minute, second)) = time.decode::<((i32, u32, u32), (u32, u32, u32))>().ok()?;
-            NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(hour, minute, second)?.and_utc().timestamp()
-        }
+    let seconds = if let Ok(seconds) = time.decode::<i64>() {
+        seconds
+    } else {
+        let ((year, month, day), (hour, minute, second)) =
+            time.decode::<((i32, u32, u32), (u32, u32, u32))>().ok()?;
+        NaiveDate::from_ymd_opt(year, month, day)?
+            .and_hms_opt(hour, minute, second)?
+            .and_utc()
+            .timestamp()
     };
-    #[expect(clippy::cast_precision_loss, reason = "Python's times are floats, and exact for 285 million years")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "Python's times are floats, and exact for 285 million years"
+    )]
     Some(seconds as f64)
 }

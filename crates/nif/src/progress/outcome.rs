@@ -2,8 +2,7 @@
 
 use monty::{FunctionCall, RunProgress};
 use monty_types::{
-    CallArgs, MontyException, MontyObject,
-    MontyUuid,
+    CallArgs, MontyException, MontyObject, MontyUuid,
     unstable::{self, MontyGraph},
 };
 use rustler::{Encoder, Env, ResourceArc, Term};
@@ -12,7 +11,7 @@ use super::{os_call, snapshot::Snapshot};
 use crate::{
     atoms,
     engine::{
-        run::{Pause, Stop},
+        run::{Host, Pause, Stop},
         turn::Outcome,
     },
     error::{Failure, structure},
@@ -36,19 +35,42 @@ pub(super) enum Shape {
     Result,
 }
 
+impl Shape {
+    /// A run without a host is one call, one with a host goes step by step.
+    pub(super) fn of(host: &Host) -> Self {
+        match host {
+            Host::Nobody => Self::Result,
+            Host::Elixir | Host::Mounts { .. } => Self::Progress,
+        }
+    }
+}
+
 /// What a turn came to.
 pub(super) enum Turned {
     Paused(ResourceArc<Snapshot>),
-    Complete { value: MontyObject, output: String, shape: Shape, bounds: Bounds },
-    Raised { exception: MontyException, output: String },
+    Complete {
+        value: MontyObject,
+        output: String,
+        shape: Shape,
+        bounds: Bounds,
+    },
+    Raised {
+        exception: MontyException,
+        output: String,
+    },
     Failed(Failure),
 }
 
 impl Turned {
     pub(super) fn new(stop: Stop, shape: Shape, bounds: Bounds) -> Self {
         match stop {
-            Stop::Paused(pause) => Self::Paused(Snapshot::new(pause)),
-            Stop::Complete { value, output } => Self::Complete { value, output, shape, bounds },
+            Stop::Paused(pause) => Self::Paused(Snapshot::new(pause, bounds)),
+            Stop::Complete { value, output } => Self::Complete {
+                value,
+                output,
+                shape,
+                bounds,
+            },
             Stop::Raised { exception, output } => Self::Raised { exception, output },
         }
     }
@@ -63,9 +85,9 @@ impl From<Failure> for Turned {
 impl Outcome for Turned {
     fn is_large(&self) -> bool {
         match self {
-            Self::Paused(snapshot) => snapshot.look().is_some_and(|pause| {
-                pause.run.output.text().len() > SMALL_BYTES || asks_much(&pause.at)
-            }),
+            Self::Paused(snapshot) => snapshot
+                .look()
+                .is_some_and(|pause| pause.run.output.text().len() > SMALL_BYTES || asks_much(&pause.at)),
             Self::Complete { value, output, .. } => {
                 output.len() > SMALL_BYTES || large(unstable::graph_parts(value).0)
             }
@@ -79,7 +101,12 @@ impl Outcome for Turned {
     fn into_term(self, env: Env<'_>) -> Term<'_> {
         match self {
             Self::Paused(snapshot) => pause(env, &snapshot),
-            Self::Complete { value, output, shape, bounds } => complete(env, &value, &output, shape, &bounds),
+            Self::Complete {
+                value,
+                output,
+                shape,
+                bounds,
+            } => complete(env, &value, &output, shape, &bounds),
             Self::Raised { exception, output } => {
                 (atoms::error(), value::encode_exception(env, &exception, &output)).encode(env)
             }
@@ -146,12 +173,22 @@ fn progress<'a>(env: Env<'a>, snapshot: Term<'a>, pause: &Pause) -> Result<Term<
                 (atoms::kwargs(), kwargs),
                 (atoms::call_id(), call.call_id.encode(env)),
             ];
-            (atoms::os_call(), structure(env, atoms::os_call_struct(), &fields), snapshot, output).encode(env)
+            (
+                atoms::os_call(),
+                structure(env, atoms::os_call_struct(), &fields),
+                snapshot,
+                output,
+            )
+                .encode(env)
         }
         RunProgress::NameLookup(lookup) => match lookup.object_id() {
             None => (atoms::name_lookup(), &lookup.name, snapshot, output).encode(env),
             Some(id) => {
-                let attribute = (atoms::attribute(), instance(env, pause, id, &bounds)?, &lookup.name);
+                let attribute = (
+                    atoms::attribute(),
+                    instance(env, pause, id, &bounds)?,
+                    &lookup.name,
+                );
                 (atoms::name_lookup(), attribute, snapshot, output).encode(env)
             }
         },

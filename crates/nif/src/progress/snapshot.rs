@@ -15,23 +15,29 @@ use crate::{
 
 /// A paused run until it is resumed, which takes it out. Both kinds of snapshot are one kind of resource.
 pub(super) struct Snapshot {
-    pause: Mutex<Option<Metered<Pause>>>,
+    pause: Mutex<Option<Box<Metered<Pause>>>>,
     futures: bool,
+    bounds: Bounds,
 }
 
 #[rustler::resource_impl]
 impl Resource for Snapshot {}
 
 impl Snapshot {
-    pub(super) fn new(pause: Metered<Pause>) -> ResourceArc<Self> {
+    pub(super) fn new(pause: Box<Metered<Pause>>, bounds: Bounds) -> ResourceArc<Self> {
         Engine::get().paused.fetch_add(1, Ordering::Relaxed);
         let futures = matches!(pause.get().at, RunProgress::ResolveFutures(_));
-        ResourceArc::new(Self { pause: Mutex::new(Some(pause)), futures })
+        ResourceArc::new(Self {
+            pause: Mutex::new(Some(pause)),
+            futures,
+            bounds,
+        })
     }
 
     /// The snapshot that a term refers to.
     pub(super) fn decode(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
-        term.decode().map_err(|_| argument_error("expected a snapshot, as a progress holds it"))
+        term.decode()
+            .map_err(|_| argument_error("expected a snapshot, as a progress holds it"))
     }
 
     /// The snapshot that a term refers to, if it waits for futures.
@@ -40,30 +46,46 @@ impl Snapshot {
         if snapshot.futures {
             Ok(snapshot)
         } else {
-            Err(argument_error("expected a snapshot that waits for futures, got one of a single call"))
+            Err(argument_error(
+                "expected a snapshot that waits for futures, got one of a single call",
+            ))
         }
     }
 
-    pub(super) fn waits_for_futures(&self) -> bool {
-        self.futures
+    /// The snapshot that a term refers to, if it waits for one call.
+    pub(super) fn decode_call(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
+        let snapshot = Self::decode(term)?;
+        if snapshot.futures {
+            Err(argument_error(
+                "expected a snapshot of one call, got one that waits for futures",
+            ))
+        } else {
+            Ok(snapshot)
+        }
     }
 
-    /// What kind of answer the run waits for, and how large its values may be; nothing once it has been resumed.
-    pub(super) fn expectation(&self) -> Option<(Expected, Bounds)> {
-        let pause = self.look()?;
-        Some((Expected::of(&pause.at), pause.run.ledger.limits.bounds()))
+    /// How large a value may be that goes in.
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
-    /// The calls that the run waits for.
+    /// What kind of answer the run waits for; nothing once it has been resumed.
+    pub(super) fn expectation(&self) -> Option<Expected> {
+        Some(Expected::of(&self.look()?.at))
+    }
+
+    /// The calls that the run waits for, in the order in which they were made.
     pub(super) fn pending_call_ids(&self) -> Option<Vec<u32>> {
-        match &self.look()?.at {
-            RunProgress::ResolveFutures(futures) => Some(futures.pending_call_ids().to_vec()),
-            _ => Some(Vec::new()),
-        }
+        let mut pending = match &self.look()?.at {
+            RunProgress::ResolveFutures(futures) => futures.pending_call_ids().to_vec(),
+            _ => Vec::new(),
+        };
+        pending.sort_unstable();
+        Some(pending)
     }
 
     /// Takes the run out, for good.
-    pub(super) fn take(&self) -> Option<Metered<Pause>> {
+    pub(super) fn take(&self) -> Option<Box<Metered<Pause>>> {
         let pause = self.pause.lock().take();
         if pause.is_some() {
             Engine::get().paused.fetch_sub(1, Ordering::Relaxed);
@@ -73,14 +95,17 @@ impl Snapshot {
 
     /// The pause, which stays where it is while it is looked at.
     pub(super) fn look(&self) -> Option<MappedMutexGuard<'_, Pause>> {
-        MutexGuard::try_map(self.pause.lock(), |pause| pause.as_mut().map(Metered::get_mut)).ok()
+        MutexGuard::try_map(self.pause.lock(), |pause| {
+            pause.as_mut().map(|pause| pause.get_mut())
+        })
+        .ok()
     }
 }
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if let Some(pause) = self.take() {
-            Engine::get().reaper.free(Box::new(pause));
+            Engine::get().reaper.free(pause);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 
 use super::Handoff;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[test]
 fn an_outcome_that_is_there_is_handed_over() {
@@ -76,5 +76,8 @@ fn exactly_one_side_ends_up_with_the_outcome() {
         collected += u32::from(taken);
         posted += u32::from(returned);
     }
-    assert!(collected > 0 && posted > 0, "only one end of the race was run: {collected} and {posted}");
+    assert!(
+        collected > 0 && posted > 0,
+        "only one end of the race was run: {collected} and {posted}"
+    );
 }

@@ -27,7 +27,12 @@ impl<W: FnMut() + Send, D: FnOnce() + Send> Job for Task<W, D> {
 
 fn submit(pool: &Pool, work: impl FnMut() + Send + 'static) -> Receiver<()> {
     let (done, finished) = mpsc::channel();
-    pool.submit(Box::new(Task { work, deliver: move || { let _ = done.send(()); } }));
+    pool.submit(Box::new(Task {
+        work,
+        deliver: move || {
+            let _ = done.send(());
+        },
+    }));
     finished
 }
 
@@ -53,7 +58,11 @@ fn jobs_of_many_callers_are_each_done_once() {
             thread::spawn(move || {
                 for _ in 0..5_000 {
                     let done = Arc::clone(&done);
-                    submit(&pool, move || { done.fetch_add(1, Ordering::Relaxed); }).recv().expect("the job is delivered");
+                    submit(&pool, move || {
+                        done.fetch_add(1, Ordering::Relaxed);
+                    })
+                    .recv()
+                    .expect("the job is delivered");
                 }
             })
         })
@@ -88,7 +97,10 @@ fn jobs_beyond_the_bound_wait_in_order() {
             submit(&pool, move || order.lock().push(number))
         })
         .collect();
-    assert_eq!((pool.load().threads, pool.load().running, pool.load().queued), (2, 2, 10));
+    assert_eq!(
+        (pool.load().threads, pool.load().running, pool.load().queued),
+        (2, 2, 10)
+    );
     let [(release, finished), other] = blocked;
     drop(release);
     finished.recv().expect("it ends");
@@ -112,11 +124,19 @@ fn held_threads_do_not_keep_others_waiting() {
 fn a_stack_is_deep_and_committed_as_it_is_used() {
     fn deep(level: usize) -> usize {
         let frame = std::hint::black_box([level; 128]);
-        if level == 0 { frame[0] } else { deep(level - 1) + frame[1] % 2 }
+        if level == 0 {
+            frame[0]
+        } else {
+            deep(level - 1) + frame[1] % 2
+        }
     }
     let pool = Pool::start(1).expect("a thread");
     // About 130 MiB.
-    submit(&pool, || { std::hint::black_box(deep(130 * 1024)); }).recv().expect("the stack holds it");
+    submit(&pool, || {
+        std::hint::black_box(deep(130 * 1024));
+    })
+    .recv()
+    .expect("the stack holds it");
 }
 
 #[test]
@@ -125,7 +145,9 @@ fn jobs_handed_over_while_threads_look_out_or_fall_asleep_are_not_lost() {
     let barrier = Arc::new(Barrier::new(2));
     for round in 0..20_000 {
         let meeting = Arc::clone(&barrier);
-        let finished = submit(&pool, move || { meeting.wait(); });
+        let finished = submit(&pool, move || {
+            meeting.wait();
+        });
         // From no pause at all to one that outlasts the lookout, so that the job meets the threads in every state.
         let pause = std::time::Instant::now() + std::time::Duration::from_nanos(round % 97 * 700);
         while std::time::Instant::now() < pause {
