@@ -189,6 +189,12 @@ pub trait Writer: Reader {
 
     /// What the mount holds now.
     fn held(&self) -> Held;
+
+    /// The `memory` of what the mount holds now. It is asked for before each read, so it should cost nearly nothing;
+    /// it need not be of the same instant as anything else.
+    fn held_memory(&self) -> u64 {
+        self.held().memory
+    }
 }
 
 /// A shared backend is a backend: several mounts may look at one tree.
@@ -255,6 +261,10 @@ impl<W: Writer + ?Sized> Writer for Arc<W> {
 
     fn held(&self) -> Held {
         (**self).held()
+    }
+
+    fn held_memory(&self) -> u64 {
+        (**self).held_memory()
     }
 }
 

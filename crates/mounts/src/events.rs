@@ -101,38 +101,49 @@ impl Observers {
     }
 
     /// Does `work`, and tells the observers of it. `bytes` says how many the answer moved.
+    #[inline]
     pub(crate) fn watch<T>(
+        &self,
+        operation: Operation,
+        paths: (&str, Option<&str>),
+        bytes: impl FnOnce(&T) -> u64,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        if self.any.load(Ordering::Relaxed) {
+            self.timed(operation, paths, bytes, work)
+        } else {
+            work()
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn timed<T>(
         &self,
         operation: Operation,
         (path, destination): (&str, Option<&str>),
         bytes: impl FnOnce(&T) -> u64,
         work: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
-        let began = self.any.load(Ordering::Relaxed).then(Instant::now);
+        let began = Instant::now();
         let answer = work();
-        if let Some(began) = began {
-            let duration = began.elapsed();
-            self.tell(&Event {
-                operation,
-                path: shown(path),
-                destination: destination.map(shown),
-                bytes: answer.as_ref().map_or(0, bytes),
-                result: answer.as_ref().map(drop).map_err(Error::kind),
-                duration,
-            });
-        }
-        answer
-    }
-
-    #[cold]
-    fn tell(&self, event: &Event<'_>) {
+        let duration = began.elapsed();
+        let event = Event {
+            operation,
+            path: shown(path),
+            destination: destination.map(shown),
+            bytes: answer.as_ref().map_or(0, bytes),
+            result: answer.as_ref().map(drop).map_err(Error::kind),
+            duration,
+        };
         let observers = self.list.read().clone();
         for observer in observers {
             // Whatever state a panic leaves the observer in, nobody asks it again.
-            if catch_unwind(AssertUnwindSafe(|| observer.event(event))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| observer.event(&event))).is_err() {
                 self.remove(&observer);
             }
         }
+        answer
     }
 }
 

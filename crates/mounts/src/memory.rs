@@ -15,6 +15,8 @@
 mod node;
 mod tree;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use parking_lot::RwLock;
 
 use crate::backend::{Answer, FollowLinks, OpenMode, Reader, RenameRefusal, Writer};
@@ -45,6 +47,8 @@ use tree::Tree;
 #[derive(Debug, Default)]
 pub struct Memory {
     tree: RwLock<Tree>,
+    /// The memory that the tree holds, for those who read and need no lock for it.
+    held_memory: AtomicU64,
 }
 
 impl Memory {
@@ -52,6 +56,14 @@ impl Memory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes one change to the tree.
+    fn change<T>(&self, change: impl FnOnce(&mut Tree) -> T) -> T {
+        let mut tree = self.tree.write();
+        let answer = change(&mut tree);
+        self.held_memory.store(tree.held().memory, Ordering::Relaxed);
+        answer
     }
 }
 
@@ -82,11 +94,11 @@ impl Reader for Memory {
 
 impl Writer for Memory {
     fn write(&self, path: RelativePath<'_>, data: &mut Vec<u8>, admission: &mut Admission<'_>) -> Answer<()> {
-        self.tree.write().put(path, Update::Replace(data), admission)
+        self.change(|tree| tree.put(path, Update::Replace(data), admission))
     }
 
     fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
-        self.tree.write().put(path, Update::Append(data), admission)
+        self.change(|tree| tree.put(path, Update::Append(data), admission))
     }
 
     fn open_for_write(
@@ -95,19 +107,19 @@ impl Writer for Memory {
         mode: OpenMode,
         admission: &mut Admission<'_>,
     ) -> Answer<()> {
-        self.tree.write().put(path, mode.into(), admission)
+        self.change(|tree| tree.put(path, mode.into(), admission))
     }
 
     fn create_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
-        self.tree.write().create_dir(path, admission)
+        self.change(|tree| tree.create_dir(path, admission))
     }
 
     fn remove_file(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
-        self.tree.write().remove_file(path, admission)
+        self.change(|tree| tree.remove_file(path, admission))
     }
 
     fn remove_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
-        self.tree.write().remove_dir(path, admission)
+        self.change(|tree| tree.remove_dir(path, admission))
     }
 
     fn rename(
@@ -116,10 +128,14 @@ impl Writer for Memory {
         to: RelativePath<'_>,
         admission: &mut Admission<'_>,
     ) -> Result<(), RenameRefusal> {
-        self.tree.write().rename(from, to, admission)
+        self.change(|tree| tree.rename(from, to, admission))
     }
 
     fn held(&self) -> Held {
         self.tree.read().held()
+    }
+
+    fn held_memory(&self) -> u64 {
+        self.held_memory.load(Ordering::Relaxed)
     }
 }

@@ -164,7 +164,10 @@ impl Mount {
 
     /// The most bytes one answer from this mount may have, and the limit that says so.
     pub(crate) fn room_for_answer(&self) -> u64 {
-        self.quota.room_for_answer(self.held())
+        self.quota.room_for_answer(|| match &self.access {
+            Access::Read(_) => 0,
+            Access::Write(writer) => writer.held_memory(),
+        })
     }
 
     fn held(&self) -> Held {

@@ -195,14 +195,23 @@ impl Shape {
         let mut normal = true;
         let mut too_long = false;
         let mut components = 0;
-        for component in bytes[1..].split(|byte| *byte == b'/') {
-            if component.contains(&0) {
-                return Err(PathError::Nul);
-            }
+        let mut end_component = |component: &[u8]| {
             components += 1;
             too_long |= component.len() > MAX_NAME_BYTES;
             normal &= !matches!(component, b"" | b"." | b"..");
+        };
+        let mut start = 1;
+        for (index, byte) in bytes.iter().enumerate().skip(1) {
+            match byte {
+                0 => return Err(PathError::Nul),
+                b'/' => {
+                    end_component(&bytes[start..index]);
+                    start = index + 1;
+                }
+                _ => {}
+            }
         }
+        end_component(&bytes[start..]);
         match (too_long, normal) {
             (true, _) => Err(PathError::TooLong),
             (false, true) if components > MAX_COMPONENTS => Err(PathError::TooLong),
@@ -240,16 +249,23 @@ impl<'a> RelativePath<'a> {
 
     /// The components from the mount's root down; none for the root itself.
     pub fn components(self) -> impl Iterator<Item = &'a str> {
-        let mut rest = Some(self.0).filter(|text| !text.is_empty());
+        let mut rest = self;
         std::iter::from_fn(move || {
-            let text = rest?;
-            if let Some((name, tail)) = text.split_once('/') {
-                rest = Some(tail);
-                Some(name)
-            } else {
-                rest = None;
-                Some(text)
-            }
+            let (name, below) = rest.split_first()?;
+            rest = below;
+            Some(name)
+        })
+    }
+
+    /// The first component and what comes after it, `None` for the mount's root.
+    pub(crate) fn split_first(self) -> Option<(&'a str, RelativePath<'a>)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        // Names are short: a plain loop over the bytes finds their end before a searcher is set up.
+        Some(match self.0.bytes().position(|byte| byte == b'/') {
+            Some(end) => (&self.0[..end], RelativePath(&self.0[end + 1..])),
+            None => (self.0, RelativePath::ROOT),
         })
     }
 

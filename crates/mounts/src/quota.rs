@@ -129,11 +129,11 @@ impl Quota {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// The most bytes one answer may have while the mount holds `held`.
-    pub(crate) fn room_for_answer(&self, held: Held) -> u64 {
+    /// The most bytes one answer may have while the mount keeps `held` bytes in memory.
+    pub(crate) fn room_for_answer(&self, held: impl FnOnce() -> u64) -> u64 {
         self.limits
             .memory
-            .map_or(u64::MAX, |limit| limit.saturating_sub(held.memory))
+            .map_or(u64::MAX, |limit| limit.saturating_sub(held()))
     }
 
     fn check(&self, change: &Change) -> Result<(), ErrorKind> {

@@ -27,23 +27,19 @@ impl<'n, 'p> Mounted<'n, 'p> {
     /// # Errors
     ///
     /// `NotFound` for what is hidden and `PermissionDenied` for what is denied, whether anything is there or not.
+    #[inline]
     pub(crate) fn judge(self) -> Result<Judged<'n, 'p>, ErrorKind> {
         let Self { mount, relative } = self;
         let standing = match mount.rules() {
             None => Standing::ROOT,
-            Some(rules) => rules.standing(relative),
+            Some(rules) => admitted(rules.standing(relative))?,
         };
-        let verdict = standing.verdict();
-        match verdict {
-            Verdict::Hidden => Err(ErrorKind::NotFound),
-            Verdict::Denied => Err(ErrorKind::PermissionDenied),
-            Verdict::Open | Verdict::ReadOnly => Ok(Judged {
-                mount,
-                relative,
-                standing,
-                is_read_only: verdict == Verdict::ReadOnly,
-            }),
-        }
+        Ok(Judged {
+            mount,
+            relative,
+            standing,
+            is_read_only: standing.verdict() == Verdict::ReadOnly,
+        })
     }
 
     /// As much of the path as a script can see: all of it, or the directory in which the rules stop it.
@@ -51,6 +47,14 @@ impl<'n, 'p> Mounted<'n, 'p> {
         let Self { mount, relative } = self;
         let relative = mount.rules().map_or(relative, |rules| rules.visible(relative));
         Self { mount, relative }
+    }
+}
+
+fn admitted(standing: Standing) -> Result<Standing, ErrorKind> {
+    match standing.verdict() {
+        Verdict::Hidden => Err(ErrorKind::NotFound),
+        Verdict::Denied => Err(ErrorKind::PermissionDenied),
+        Verdict::Open | Verdict::ReadOnly => Ok(standing),
     }
 }
 

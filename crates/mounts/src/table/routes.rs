@@ -3,10 +3,14 @@
 //! The cost of a lookup is the number of components down to the deepest mount point on the way, whatever the
 //! number of mounts. Nodes are shared, so that a namespace can be cloned and changed without touching those who
 //! still hold the old one.
+//!
+//! The hasher is a fast one that can be made to collide: the names in the maps are those of mount points, which the
+//! host chooses, and a name that a script looks up is never put into one.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+use rustc_hash::FxHashMap;
 
 use crate::metadata::{FileType, Metadata, Name};
 use crate::mount::Mount;
@@ -18,7 +22,7 @@ pub(crate) struct Point {
     inode: u64,
     created: SystemTime,
     mount: Option<Arc<Mount>>,
-    children: HashMap<Name, Arc<Point>>,
+    children: FxHashMap<Name, Arc<Point>>,
 }
 
 /// Where a path leads.
@@ -43,7 +47,7 @@ impl Point {
             inode,
             created: SystemTime::now(),
             mount: None,
-            children: HashMap::new(),
+            children: FxHashMap::default(),
         }
     }
 
@@ -71,27 +75,31 @@ impl Point {
 
     /// Finds the way to `path`; `self` is the root of the trie.
     pub(crate) fn route<'n, 'p>(&'n self, path: &'p VirtualPath<'_>) -> Route<'n, 'p> {
-        let mut rest = path.relative_to_root().as_str();
+        let here = |mount, relative| Mounted { mount, relative };
+        let mut rest = path.relative_to_root();
         let mut point = self;
-        let mut mounted = self.mount.as_ref().map(|mount| (mount, rest));
-        while !rest.is_empty() {
-            let (name, below) = rest.split_once('/').unwrap_or((rest, ""));
-            let Some(next) = point.children.get(name) else {
-                return Route {
-                    mounted: mounted.map(Mounted::new),
-                    point: None,
-                };
+        let mut mounted = self.mount.as_ref().map(|mount| here(mount, rest));
+        while !rest.is_root() {
+            let Some((next, below)) = point.step(rest) else {
+                return Route { mounted, point: None };
             };
             point = next;
             rest = below;
-            if let Some(mount) = &point.mount {
-                mounted = Some((mount, rest));
-            }
+            mounted = point.mount.as_ref().map(|mount| here(mount, rest)).or(mounted);
         }
         Route {
-            mounted: mounted.map(Mounted::new),
+            mounted,
             point: Some(point),
         }
+    }
+
+    /// The point that `path` leads to first, and the rest of the path.
+    fn step<'n, 'p>(&'n self, path: RelativePath<'p>) -> Option<(&'n Self, RelativePath<'p>)> {
+        if self.children.is_empty() {
+            return None;
+        }
+        let (name, below) = path.split_first()?;
+        Some((self.children.get(name)?, below))
     }
 
     /// Whether a mount is mounted right here.
@@ -133,14 +141,5 @@ impl Point {
             self.children.remove(name);
         }
         Some(mount)
-    }
-}
-
-impl<'n, 'p> Mounted<'n, 'p> {
-    fn new((mount, rest): (&'n Arc<Mount>, &'p str)) -> Self {
-        Self {
-            mount,
-            relative: RelativePath::new(rest),
-        }
     }
 }
