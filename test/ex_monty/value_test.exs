@@ -356,6 +356,30 @@ defmodule ExMonty.ValueTest do
       end
     end
 
+    test "a term that would explode is refused at once, as an input and as a result" do
+      lists = Enum.reduce(1..60, [], fn _, value -> [value, value] end)
+      tails = Enum.reduce(1..60, [], fn _, value -> [value | value] end)
+      maps = Enum.reduce(1..60, %{}, fn _, value -> %{"a" => value, "b" => value} end)
+      {:ok, runner} = ExMonty.compile("f()")
+      {:ok, {:function_call, _call, snapshot, ""}} = ExMonty.start(runner)
+
+      for value <- [lists, tails, maps] do
+        assert {:error, %Error{reason: :value_too_large, message: message}} =
+                 within_seconds(fn -> ExMonty.eval("x", inputs: %{x: value}) end)
+
+        assert message =~ ~s(inputs["x"]: the value is larger than)
+
+        assert {:error, %Error{reason: :value_too_large}} =
+                 within_seconds(fn -> ExMonty.resume(snapshot, {:ok, value}) end)
+      end
+
+      assert {:error, %Error{reason: :invalid_value, message: message}} =
+               within_seconds(fn -> ExMonty.resume(snapshot, {:ok, [1, fn -> lists end]}) end)
+
+      assert message == "result[1]: a function of Elixir cannot become a Python value"
+      assert {:ok, {:complete, 1, ""}} = ExMonty.resume(snapshot, {:ok, 1})
+    end
+
     test "what is shared and small stays shared" do
       code = "big = 'x' * 100_000\n[big] * 50"
       assert {:ok, [first | rest], ""} = ExMonty.eval(code)

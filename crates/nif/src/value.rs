@@ -40,7 +40,6 @@ pub(crate) use encode::{encode, encode_call_args};
 pub(crate) use exception::{encode_exception, exc_type_from_atom};
 pub(crate) use place::Place;
 pub(crate) use set::learn_map_set;
-pub(crate) use weigh::check_before_copying;
 
 /// How deep and how large one value may be, in either direction.
 #[derive(Debug, Clone, Copy)]

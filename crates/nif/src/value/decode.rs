@@ -17,7 +17,7 @@ use super::{
     place::{Step, describe},
     set, singleton,
     tag::{self, Tagged},
-    text,
+    text, weigh,
 };
 use crate::atoms;
 
@@ -34,6 +34,7 @@ const LONG_BINARY: usize = 256;
 /// the trouble sits: `inputs["x"][3]: a pid cannot become a Python value`. Nothing larger than the bounds allow is
 /// built on the way to a refusal.
 pub(crate) fn decode(term: Term<'_>, place: &Place, bounds: &Bounds) -> Result<MontyObject, ValueError> {
+    weigh::check(term, bounds).map_err(|refusal| refusal.at(place))?;
     let mut decoder = Decoder {
         graph: MontyGraph::new(),
         hashable: Hashable::default(),

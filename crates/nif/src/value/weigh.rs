@@ -1,42 +1,20 @@
-//! The size of a term written out in full, before it is.
+//! The size of a term written out in full, before a value is made of it.
 //!
-//! Copying a term into another environment, as sending it to another process does, writes out what it shares: sixty
-//! lists, each holding the one before twice, are 2⁶⁰ lists, and counting them one by one would keep a scheduler for
-//! years. Here each is counted once: a term that is referred to again is the same word again.
+//! A Python value has its own copy of everything that can change, so what a term shares is written out: sixty lists,
+//! each holding the one before twice, would be 2⁶⁰ lists, and following them until the bound is reached takes seconds.
+//! Here each is counted once: a term that is referred to again is the same word again.
 
 use std::collections::HashMap;
 
 use rustler::{Binary, MapIterator, Term, TermType, sys::ErlNifTerm, types::tuple::get_tuple};
 
-use super::{Bounds, Place, Refusal, ValueError, decode};
+use super::{Bounds, Refusal};
 
 const WORD: usize = size_of::<usize>();
 const CELL: usize = 2 * WORD;
-/// What a binary takes in its environment at most: the bytes of a longer one are not copied.
-const BINARY: usize = 11 * WORD;
-/// About what a pid, a port or a reference takes.
-const IDENTIFIER: usize = 6 * WORD;
 
 /// Levels of a term for one level of a Python value at most: a frozenset is a tuple of a struct of a map.
 const LEVELS: usize = 3;
-
-/// Refuses a term that must not be copied on its way to [`decode`]: one that is too large or too deep for it, and one
-/// with a function in it, which holds values that cannot be measured.
-pub(crate) fn check_before_copying(term: Term<'_>, place: &Place, bounds: &Bounds) -> Result<(), ValueError> {
-    match weigh(term, bounds) {
-        Ok(Contents::Data) => Ok(()),
-        // No function can become a Python value, and decoding says where it sits.
-        Ok(Contents::Function) => decode(term, place, bounds).map(|_| ()),
-        Err(refusal) => Err(refusal.at(place)),
-    }
-}
-
-/// What a term is made of.
-enum Contents {
-    Data,
-    /// Data and at least one function.
-    Function,
-}
 
 /// A container that is being measured.
 struct Open<'a> {
@@ -73,11 +51,9 @@ impl<'a> Open<'a> {
             }
             TermType::Float => return Err(CELL),
             TermType::Integer => return Err(integer(term)),
-            TermType::Binary => {
-                return Err(Binary::from_term(term).map_or(BINARY, |it| (it.len() + CELL).min(BINARY)));
-            }
-            TermType::Pid | TermType::Port | TermType::Ref => return Err(IDENTIFIER),
-            TermType::List | TermType::Atom | TermType::Fun | TermType::Unknown => return Err(0),
+            TermType::Binary => return Err(Binary::from_term(term).map_or(CELL, |it| it.len() + CELL)),
+            // The empty list and atoms are a word of what holds them; the rest is refused where it is decoded.
+            _ => return Err(0),
         };
         Ok(Self {
             word: term.as_c_arg(),
@@ -116,8 +92,8 @@ fn integer(term: Term<'_>) -> usize {
     }
 }
 
-fn weigh(root: Term<'_>, bounds: &Bounds) -> Result<Contents, Refusal> {
-    let mut contents = Contents::Data;
+/// Refuses a term that is larger than the bounds allow, or deeper than any value within them.
+pub(super) fn check(root: Term<'_>, bounds: &Bounds) -> Result<(), Refusal> {
     let mut known: HashMap<ErlNifTerm, usize> = HashMap::new();
     // A container around the root, so that the root is like every other term.
     let mut open = vec![Open {
@@ -144,16 +120,11 @@ fn weigh(root: Term<'_>, bounds: &Bounds) -> Result<Contents, Refusal> {
         }
         match Open::new(term) {
             Ok(inner) => open.push(inner),
-            Err(bytes) => {
-                if term.is_fun() {
-                    contents = Contents::Function;
-                }
-                container.add(bytes);
-            }
+            Err(bytes) => container.add(bytes),
         }
         if open.len() > bounds.max_depth.saturating_mul(LEVELS) + LEVELS {
             return Err(Refusal::TooDeep(bounds.max_depth));
         }
     }
-    Ok(contents)
+    Ok(())
 }
