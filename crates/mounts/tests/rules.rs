@@ -1,180 +1,17 @@
 //! Rules: every verb at every door, on every kind of mount.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "a test makes host directories by itself, and fails by unwrapping"
-)]
+#![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 
 #[path = "support/linked.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod linked;
+#[path = "support/ruled.rs"]
+mod ruled;
 mod support;
 
-use std::sync::Arc;
-
-use linked::{Entry, Linked};
-use mounts::{ErrorKind, Globs, Memory, Mount, Namespace, OpenMode, Rules, Table};
+use mounts::{ErrorKind, Table};
+use ruled::{Check, Class, EFFECTS, Effect, GLOBS, VERBS, on_every_kind, on_every_read_only_kind, rules};
 use support::kind;
-
-/// What a rule does to the paths it holds for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    Hide,
-    Deny,
-    ReadOnly,
-}
-
-const EFFECTS: [Effect; 3] = [Effect::Hide, Effect::Deny, Effect::ReadOnly];
-
-fn rules(effect: Effect, globs: &[&str]) -> Rules {
-    let list = globs.iter().map(|&glob| glob.to_owned()).collect();
-    let none = Globs::default();
-    Rules::new(match effect {
-        Effect::Hide => Globs { hide: list, ..none },
-        Effect::Deny => Globs { deny: list, ..none },
-        Effect::ReadOnly => Globs {
-            read_only: list,
-            ..none
-        },
-    })
-    .unwrap()
-}
-
-/// A file in a directory in a directory, with neighbours, and links to and from it where the kind has links.
-const TREE: [(&str, Entry); 16] = [
-    ("a", Entry::Directory),
-    ("a/b", Entry::Directory),
-    ("a/b/secret", Entry::File("s")),
-    ("a/b/dir", Entry::Directory),
-    ("a/b/dir/below", Entry::File("b")),
-    ("a/b/open", Entry::File("o")),
-    ("a/out", Entry::Link("../other")),
-    ("other", Entry::Directory),
-    ("other/file", Entry::File("f")),
-    ("empty", Entry::Directory),
-    ("to_file", Entry::Link("a/b/secret")),
-    ("to_parent", Entry::Link("a/b")),
-    ("to_grandparent", Entry::Link("other/../a")),
-    ("to_link", Entry::Link("to_parent")),
-    ("to_out", Entry::Link("a/out")),
-    ("z", Entry::File("z")),
-];
-
-fn table(mount: Mount) -> Table {
-    let table = Table::new();
-    table.mount("/m", mount).unwrap();
-    table
-}
-
-fn memory() -> Memory {
-    let memory = Arc::new(Memory::new());
-    let grown = table(Mount::read_write(Arc::clone(&memory)));
-    for (path, entry) in TREE {
-        let path = format!("/m/{path}");
-        match entry {
-            Entry::Directory => grown.create_dir_all(&path).unwrap(),
-            Entry::File(text) => grown.write(&path, text).unwrap(),
-            Entry::Link(_) | Entry::Special => {}
-        }
-    }
-    drop(grown);
-    Arc::into_inner(memory).unwrap()
-}
-
-/// A directory of the host that holds the tree, links included.
-#[cfg(unix)]
-fn directory() -> (tempfile::TempDir, mounts::HostDirectory) {
-    let directory = tempfile::tempdir().unwrap();
-    for (path, entry) in TREE {
-        let path = directory.path().join(path);
-        match entry {
-            Entry::Directory => std::fs::create_dir(path).unwrap(),
-            Entry::File(text) => std::fs::write(path, text).unwrap(),
-            Entry::Link(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-            Entry::Special => {}
-        }
-    }
-    let opened = mounts::HostDirectory::open(directory.path()).unwrap();
-    (directory, opened)
-}
-
-/// Runs `check` on every kind of mount that can be written, under the rules `given`, and says which have links.
-fn on_every_kind(given: &Rules, check: impl Fn(&str, bool, &Table)) {
-    let ruled = |mount: Mount| table(mount.with_rules(given.clone()));
-    check("memory", false, &ruled(Mount::read_write(memory())));
-    check("overlay over memory", false, &ruled(Mount::overlay(memory())));
-    check(
-        "overlay over links",
-        true,
-        &ruled(Mount::overlay(Linked::new(TREE))),
-    );
-    #[cfg(unix)]
-    {
-        let (kept, opened) = directory();
-        check("overlay over a directory", true, &ruled(Mount::overlay(opened)));
-        drop(kept);
-    }
-}
-
-/// What an operation does, which decides what a read-only path answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Read,
-    Change,
-}
-
-type Verb = (&'static str, Class, fn(&Namespace, &str) -> mounts::Result<()>);
-
-/// Every operation with one path, and renames with the path on either side.
-const VERBS: [Verb; 16] = [
-    ("metadata", Class::Read, |files, path| {
-        files.metadata(path).map(drop)
-    }),
-    ("symlink_metadata", Class::Read, |files, path| {
-        files.symlink_metadata(path).map(drop)
-    }),
-    ("read", Class::Read, |files, path| files.read(path).map(drop)),
-    ("open", Class::Read, |files, path| files.open(path)),
-    ("list", Class::Read, |files, path| files.list(path).map(drop)),
-    ("write", Class::Change, |files, path| files.write(path, "new")),
-    ("append", Class::Change, |files, path| files.append(path, b"new")),
-    ("truncate", Class::Change, |files, path| {
-        files.open_for_write(path, OpenMode::Truncate)
-    }),
-    ("touch", Class::Change, |files, path| {
-        files.open_for_write(path, OpenMode::Append)
-    }),
-    ("create_dir", Class::Change, Namespace::create_dir),
-    ("create_dir_all", Class::Change, Namespace::create_dir_all),
-    ("remove_file", Class::Change, Namespace::remove_file),
-    ("remove_dir", Class::Change, Namespace::remove_dir),
-    ("rename from", Class::Change, |files, path| {
-        files.rename(path, "/m/elsewhere")
-    }),
-    ("rename to", Class::Change, |files, path| {
-        files.rename("/m/z", path)
-    }),
-    ("rename dir to", Class::Change, |files, path| {
-        files.rename("/m/empty", path)
-    }),
-];
-
-/// Globs under which `a/b/secret` stands, or a directory above it, and what else they concern.
-const GLOBS: [&str; 12] = [
-    "a/b/secret",
-    "/a/b/secret/",
-    "**/secret",
-    "a/**/secret",
-    "a/*/sec*",
-    "a/b/s?cre[t-z]",
-    "{x,a/b}/secret",
-    "a/b",
-    "**/b",
-    "a",
-    "a/**",
-    "[!z]",
-];
 
 fn leased(table: &Table) -> mounts::Lease {
     table.checkout(mounts::LeaseMode::Exclusive).unwrap()
@@ -187,7 +24,7 @@ fn what_is_hidden_is_absent_and_what_is_denied_is_denied_for_every_verb() {
         (Effect::Deny, ErrorKind::PermissionDenied),
     ] {
         for glob in GLOBS {
-            on_every_kind(&rules(effect, &[glob]), |mount, has_links, table| {
+            let check: Check<'_> = &|mount, has_links, table| {
                 let lease = leased(table);
                 let mut paths = vec!["/m/a/b/secret", "/m/a/b/secret/below", "/m/x/../a//b/./secret"];
                 if has_links {
@@ -210,7 +47,9 @@ fn what_is_hidden_is_absent_and_what_is_denied_is_denied_for_every_verb() {
                 }
                 drop(lease);
                 assert_eq!(kind(table.read("/m/a/b/secret")), expected);
-            });
+            };
+            on_every_kind(&rules(effect, &[glob]), check);
+            on_every_read_only_kind(&rules(effect, &[glob]), check);
         }
     }
 }
@@ -218,7 +57,7 @@ fn what_is_hidden_is_absent_and_what_is_denied_is_denied_for_every_verb() {
 #[test]
 fn what_is_read_only_can_be_read_and_not_changed() {
     for glob in GLOBS {
-        on_every_kind(&rules(Effect::ReadOnly, &[glob]), |mount, has_links, table| {
+        on_every_kind(&rules(Effect::ReadOnly, &[glob]), &|mount, has_links, table| {
             let lease = leased(table);
             let through: &[&str] = if has_links {
                 &["/m/a/b", "/m/to_parent", "/m/to_grandparent/b", "/m/to_link"]
@@ -250,7 +89,7 @@ fn what_is_read_only_can_be_read_and_not_changed() {
 fn a_rule_on_a_directory_holds_for_what_is_below_it_and_for_what_may_come_there() {
     for effect in EFFECTS {
         for glob in ["a", "a/b", "**/b", "a/**", "*"] {
-            on_every_kind(&rules(effect, &[glob]), |mount, _, table| {
+            on_every_kind(&rules(effect, &[glob]), &|mount, _, table| {
                 let expected = match effect {
                     Effect::Hide => ErrorKind::NotFound,
                     Effect::Deny => ErrorKind::PermissionDenied,
@@ -285,7 +124,7 @@ fn listings_show_what_is_denied_and_leave_out_what_is_hidden() {
         ("a/**", "/m/a", &[]),
         ("other", "/m/a", &["b"]),
     ] {
-        on_every_kind(&rules(Effect::Hide, &[glob]), |mount, has_links, table| {
+        on_every_kind(&rules(Effect::Hide, &[glob]), &|mount, has_links, table| {
             let mut listed = names(table, directory);
             listed.retain(|name| name != "out");
             assert_eq!(listed, shown, "{glob}, {mount}");
@@ -293,7 +132,7 @@ fn listings_show_what_is_denied_and_leave_out_what_is_hidden() {
                 assert_eq!(names(table, "/m/to_link"), shown, "{glob}, {mount}");
             }
         });
-        on_every_kind(&rules(Effect::Deny, &[glob]), |mount, _, table| {
+        on_every_kind(&rules(Effect::Deny, &[glob]), &|mount, _, table| {
             let all = if directory == "/m/a" { "b" } else { "secret" };
             assert!(
                 names(table, directory).iter().any(|name| name == all),
@@ -301,7 +140,7 @@ fn listings_show_what_is_denied_and_leave_out_what_is_hidden() {
             );
         });
     }
-    on_every_kind(&rules(Effect::Deny, &["a"]), |mount, _, table| {
+    on_every_kind(&rules(Effect::Deny, &["a"]), &|mount, _, table| {
         assert!(names(table, "/m").contains(&"a".to_owned()), "{mount}");
         assert_eq!(kind(table.list("/m/a")), ErrorKind::PermissionDenied, "{mount}");
     });
@@ -311,7 +150,7 @@ fn listings_show_what_is_denied_and_leave_out_what_is_hidden() {
 #[test]
 fn links_neither_lead_in_nor_out_past_a_rule() {
     let with_links = |effect, globs: &[&str], check: &dyn Fn(&Table)| {
-        on_every_kind(&rules(effect, globs), |_, has_links, table| {
+        on_every_kind(&rules(effect, globs), &|_, has_links, table| {
             if has_links {
                 check(table);
             }
@@ -368,7 +207,7 @@ fn resolving_a_path_does_not_follow_what_may_not_be_seen() {
     for effect in [Effect::Hide, Effect::Deny] {
         on_every_kind(
             &rules(effect, &["to_parent", "**/secret"]),
-            |_, has_links, table| {
+            &|_, has_links, table| {
                 if !has_links {
                     return;
                 }

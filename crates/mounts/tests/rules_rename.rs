@@ -38,6 +38,22 @@ fn read_only(list: &[&str]) -> Globs {
     }
 }
 
+/// The tree on the host.
+#[cfg(unix)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test makes host directories by itself"
+)]
+fn directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("a/b/c")).unwrap();
+    std::fs::create_dir(directory.path().join("empty")).unwrap();
+    for (path, text) in FILES {
+        std::fs::write(directory.path().join(&path[1..]), text).unwrap();
+    }
+    directory
+}
+
 /// The tree on each kind of mount: in memory, in the upper layer, and in the lower.
 fn on_every_kind(given: &Globs, check: impl Fn(&str, &Table)) {
     let lower = |files: &[(&str, &str)]| {
@@ -52,11 +68,18 @@ fn on_every_kind(given: &Globs, check: impl Fn(&str, &Table)) {
         }
         memory
     };
+    #[cfg(unix)]
+    let directory = directory();
     for (name, mount) in [
         ("memory", Mount::read_write(lower(&FILES))),
         ("upper", Mount::overlay(lower(&[])).with_files(FILES).unwrap()),
         ("lower", Mount::overlay(lower(&FILES))),
         ("lowest", Mount::overlay(Overlay::new(lower(&FILES)))),
+        #[cfg(unix)]
+        (
+            "directory",
+            Mount::overlay(mounts::HostDirectory::open(directory.path()).unwrap()),
+        ),
     ] {
         let table = Table::new();
         let rules = Rules::new(given.clone()).unwrap();

@@ -29,8 +29,10 @@ const FIRST_DEVICE: u64 = 0x4d_0000;
 /// # Errors
 ///
 /// Every method answers a malformed path with [`ErrorKind::NotAbsolute`], [`ErrorKind::Nul`] or
-/// [`ErrorKind::NameTooLong`], and one that no mount covers with [`ErrorKind::NotCovered`]. The sections on the
-/// methods name what comes on top.
+/// [`ErrorKind::NameTooLong`], and one that no mount covers with [`ErrorKind::NotCovered`]. What the
+/// [rules](crate::Rules) of a mount hide is [`ErrorKind::NotFound`], what they deny [`ErrorKind::PermissionDenied`],
+/// and a change of what they leave to read [`ErrorKind::ReadOnly`]. The sections on the methods name what comes on
+/// top.
 #[derive(Debug, Clone)]
 pub struct Namespace {
     routes: Point,
