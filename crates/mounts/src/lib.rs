@@ -38,6 +38,8 @@ mod quota;
 mod rules;
 mod table;
 mod update;
+#[cfg(feature = "vfs")]
+pub mod vfs;
 
 pub use backend::{
     Answer, FollowLinks, HostIdentity, LinkMet, OpenMode, Reader, Refusal, RenameRefusal, Writer,

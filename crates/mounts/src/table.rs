@@ -144,17 +144,17 @@ impl Table {
     }
 
     /// The mounts as they are now. Reading through it needs no lease.
-    fn current(&self) -> Arc<Namespace> {
+    pub(crate) fn current(&self) -> Arc<Namespace> {
         Arc::clone(&self.0.state.lock().namespace)
     }
 
     /// Makes one change on behalf of the table's owner, unless an exclusive lease is out.
-    fn change(
+    pub(crate) fn change<T>(
         &self,
         operation: Operation,
         path: &str,
-        change: impl FnOnce(&Namespace) -> Result<()>,
-    ) -> Result<()> {
+        change: impl FnOnce(&Namespace) -> Result<T>,
+    ) -> Result<T> {
         let (_in_flight, namespace) = self
             .begin_change()
             .ok_or_else(|| Error::new(ErrorKind::InUse, operation, path))?;

@@ -319,8 +319,9 @@ fn an_exclusive_lease_begins_when_changes_in_flight_have_ended() {
     let (backend, gate) = gated();
     let table = Table::new();
     table.mount("/m", Mount::read_write(backend)).unwrap();
-    let hands = Hands::default();
     thread::scope(|scope| {
+        // Both end with this block, also when it panics: whoever waits for them is then let go.
+        let (gate, hands) = (gate, Hands::default());
         let change = scope.spawn(|| table.write("/m/a", WAIT));
         gate.wait_for_arrival();
         drop(table.checkout(Shared).unwrap());
@@ -333,16 +334,38 @@ fn an_exclusive_lease_begins_when_changes_in_flight_have_ended() {
         );
         assert!(ticket.withdraw());
         table.write("/m/b", "more").unwrap();
-        let blocked = scope.spawn(|| table.checkout(Exclusive).map(drop));
+        let waiting = scope.spawn(|| table.checkout_timeout(Exclusive, LONG).map(drop));
         while table.waiting_count() == 0 {
             thread::yield_now();
         }
-        assert!(!blocked.is_finished());
+        assert!(!waiting.is_finished());
         gate.open();
-        blocked.join().unwrap().unwrap();
+        waiting.join().unwrap().unwrap();
         change.join().unwrap().unwrap();
     });
     assert_eq!(table.read("/m/a").unwrap(), *WAIT);
+}
+
+/// Not waiting is about other leases. A change that is in flight would make of it a matter of luck.
+#[test]
+fn a_checkout_that_does_not_wait_waits_for_changes_in_flight() {
+    let (backend, gate) = gated();
+    let table = Table::new();
+    table.mount("/m", Mount::read_write(backend)).unwrap();
+    thread::scope(|scope| {
+        let gate = gate;
+        scope.spawn(|| table.write("/m/a", WAIT));
+        gate.wait_for_arrival();
+        let waiting = scope.spawn(|| {
+            let lease = table.checkout(Exclusive).unwrap();
+            assert_eq!(lease.read("/m/a").unwrap(), *WAIT);
+        });
+        while table.waiting_count() == 0 && !waiting.is_finished() {
+            thread::yield_now();
+        }
+        gate.open();
+        waiting.join().unwrap();
+    });
 }
 
 /// A mount that is gone is not written to any more once `unmount` has returned; other changes are not held up.
@@ -354,9 +377,8 @@ fn unmounting_waits_for_the_changes_that_met_the_mount() {
     table.mount("/other", Mount::memory()).unwrap();
     let order = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        scope.spawn(|| {
-            table.write("/old/a", WAIT).unwrap();
-        });
+        let gate = gate;
+        scope.spawn(|| table.write("/old/a", WAIT));
         gate.wait_for_arrival();
         let unmounting = scope.spawn(|| {
             table.unmount("/old").unwrap();

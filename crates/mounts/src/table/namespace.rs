@@ -160,7 +160,7 @@ impl Namespace {
 
     /// The most bytes an answer about `path` may have, beside what its mount keeps in memory, and the limit that
     /// says so. `None` where no mount covers the path or its memory is unlimited.
-    #[cfg(feature = "monty")]
+    #[cfg(any(feature = "monty", feature = "vfs"))]
     pub(crate) fn room_for_answer(&self, path: &str) -> Option<(u64, u64)> {
         let path = VirtualPath::parse(path).ok()?;
         let mount = self.routes.route(&path).mounted?.mount;

@@ -70,8 +70,9 @@ impl Reader for Gated {
 impl Writer for Gated {
     fn write(&self, path: RelativePath<'_>, data: &mut Vec<u8>, admission: &mut Admission<'_>) -> Answer<()> {
         if data == WAIT {
-            self.arrived.lock().send(()).unwrap();
-            self.open.lock().recv().unwrap();
+            // A test that has failed is not there any more, and nobody is to wait for it.
+            let _ = self.arrived.lock().send(());
+            let _ = self.open.lock().recv();
         }
         self.memory.write(path, data, admission)
     }
