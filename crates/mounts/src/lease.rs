@@ -78,7 +78,8 @@ impl Table {
     /// Takes a lease: the right to use the table until the lease is dropped.
     ///
     /// It does not wait for other leases, and overtakes nobody who does. It waits for the changes in flight that
-    /// others make through the table itself, each as short as one operation.
+    /// others make through the table itself, each as short as one operation. Whoever is called by a change, such as
+    /// an observer, cannot wait for it to end: an exclusive lease is refused there.
     ///
     /// # Errors
     ///

@@ -9,7 +9,8 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use mounts::{ErrorKind, Lease, LeaseMode, Mount, Table};
+use mounts::{ErrorKind, Event, Lease, LeaseMode, Mount, Observer, Operation, Table};
+use parking_lot::Mutex;
 
 use LeaseMode::{Exclusive, Shared};
 
@@ -312,4 +313,45 @@ fn no_change_of_the_owner_happens_under_an_exclusive_lease() {
         }
         done.store(1, Ordering::Relaxed);
     });
+}
+
+/// Asks for everything that may have to wait, while a change of its own thread is in flight.
+struct Impatient {
+    table: Table,
+    answers: Mutex<Vec<Result<(), ErrorKind>>>,
+}
+
+impl Observer for Impatient {
+    fn event(&self, event: &Event<'_>) {
+        if event.operation != Operation::Write {
+            return;
+        }
+        let kind = |answer: mounts::Result<()>| answer.map_err(|error| error.kind());
+        self.answers.lock().extend([
+            kind(self.table.checkout(Exclusive).map(drop)),
+            kind(self.table.checkout_timeout(Exclusive, LONG).map(drop)),
+            kind(self.table.checkout(Shared).map(drop)),
+            kind(self.table.mount("/n", Mount::memory())),
+            kind(self.table.unmount("/n")),
+        ]);
+    }
+}
+
+#[test]
+fn an_observer_of_a_change_does_not_wait_for_its_end() {
+    let table = Table::new();
+    table.mount("/m", Mount::memory()).unwrap();
+    let impatient = Arc::new(Impatient {
+        table: table.clone(),
+        answers: Mutex::default(),
+    });
+    let subscription = table.observe(Arc::clone(&impatient));
+    table.write("/m/a", "x").unwrap();
+    drop(subscription);
+    let refused = Err(ErrorKind::InUse);
+    assert_eq!(
+        *impatient.answers.lock(),
+        [refused, refused, Ok(()), Ok(()), Ok(())]
+    );
+    table.checkout(Exclusive).unwrap();
 }

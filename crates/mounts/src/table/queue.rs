@@ -1,4 +1,4 @@
-//! Who uses a table now, and who waits to: a state machine without a lock, a clock or a thread.
+//! Who uses a table now, and who waits to: a state machine without a lock or a clock.
 //!
 //! Three kinds of users exclude each other in three ways. Exclusive leases exclude everybody; shared ones exclude
 //! exclusive ones; changes that the table's owner makes, each for a moment, exclude nobody, but no exclusive lease
@@ -6,6 +6,7 @@
 //! that is what keeps a stream of shared leases from starving an exclusive one.
 
 use std::collections::BTreeMap;
+use std::thread::ThreadId;
 
 /// How a lease shares the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,9 +25,16 @@ pub(crate) struct Queue<W> {
     exclusive: bool,
     shared: usize,
     /// The changes in flight, ascending. There are as many as threads at most.
-    changes: Vec<u64>,
+    changes: Vec<Change>,
     waiting: BTreeMap<u64, (LeaseMode, W)>,
     arrivals: u64,
+}
+
+/// A change in flight.
+#[derive(Debug)]
+struct Change {
+    number: u64,
+    thread: ThreadId,
 }
 
 /// What whoever asks for a lease without waiting for other leases finds.
@@ -137,18 +145,18 @@ impl<W> Queue<W> {
     /// Begins a change; `None` while an exclusive lease is out, or is to begin as soon as changes in flight end.
     ///
     /// The latter is what keeps a stream of changes from starving whoever waits for an exclusive lease.
-    pub(crate) fn begin_change(&mut self) -> Option<u64> {
+    pub(crate) fn begin_change(&mut self, thread: ThreadId) -> Option<u64> {
         let exclusive_is_due = self.shared == 0 && !self.waiting.is_empty();
         if self.exclusive || exclusive_is_due {
             return None;
         }
         let number = self.arrive();
-        self.changes.push(number);
+        self.changes.push(Change { number, thread });
         Some(number)
     }
 
     pub(crate) fn end_change(&mut self, number: u64) {
-        if let Ok(index) = self.changes.binary_search(&number) {
+        if let Ok(index) = self.changes.binary_search_by_key(&number, |change| change.number) {
             self.changes.remove(index);
         }
     }
@@ -163,8 +171,14 @@ impl<W> Queue<W> {
         self.arrive()
     }
 
-    /// Whether a change that began before `number` was given is in flight.
-    pub(crate) fn has_changes_before(&self, number: u64) -> bool {
-        self.changes.first().is_some_and(|first| *first < number)
+    /// Whether a change of another thread is in flight that began before `number` was given.
+    pub(crate) fn has_changes_before(&self, number: u64, thread: ThreadId) -> bool {
+        let mut earlier = self.changes.iter().take_while(|change| change.number < number);
+        earlier.any(|change| change.thread != thread)
+    }
+
+    /// Whether a change of this thread is in flight. It cannot end before whatever the thread does now.
+    pub(crate) fn is_changed_by(&self, thread: ThreadId) -> bool {
+        self.changes.iter().any(|change| change.thread == thread)
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use parking_lot::{Condvar, MutexGuard};
@@ -110,6 +111,10 @@ impl Table {
         mode: LeaseMode,
         deadline: Option<Instant>,
     ) -> Option<Turn> {
+        if state.queue.is_changed_by(thread::current().id()) {
+            // An observer of a change, or a mount that leads back here: it would wait for itself.
+            return None;
+        }
         let woken = Arc::new(Condvar::new());
         let number = state.queue.wait(mode, Waiter::Thread(Arc::clone(&woken)));
         while state.queue.is_waiting(number) {
@@ -164,15 +169,16 @@ impl Table {
     /// Begins a change, on the mounts as they are; `None` while an exclusive lease is out or about to begin.
     pub(super) fn begin_change(&self) -> Option<(ChangeInFlight<'_>, Arc<Namespace>)> {
         let mut state = self.0.state.lock();
-        let number = state.queue.begin_change()?;
+        let number = state.queue.begin_change(thread::current().id())?;
         let change = ChangeInFlight { table: self, number };
         Some((change, Arc::clone(&state.namespace)))
     }
 
-    /// Waits until no change is in flight that began on mounts as they were before this call.
+    /// Waits until no change is in flight that began on mounts as they were before this call, those of the calling
+    /// thread aside.
     pub(super) fn wait_for_earlier_changes(&self, state: &mut MutexGuard<'_, State>) {
         let now = state.queue.now();
-        while state.queue.has_changes_before(now) {
+        while state.queue.has_changes_before(now, thread::current().id()) {
             self.0.change_ended.wait(state);
         }
     }
