@@ -1,6 +1,6 @@
 //! Python values and Elixir terms, both ways, bounded.
 //!
-//! [`decode`] makes a Python value of a term, [`encode`] a term of a Python value; the table they follow is in the
+//! [`decode()`] makes a Python value of a term, [`encode()`] a term of a Python value; the table they follow is in the
 //! documentation of `ExMonty.Value`. Neither trusts its input: a term may be a list that ends in a pid, a script may
 //! answer with `x = [x, x]` sixty times over. So
 //!
@@ -19,6 +19,7 @@ mod dataclass;
 mod decode;
 mod encode;
 mod exception;
+mod frame;
 mod keys;
 mod measure;
 mod number;

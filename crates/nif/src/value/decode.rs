@@ -9,10 +9,9 @@ use monty_types::{
 use rustler::{Binary, MapIterator, Term, TermType};
 
 use super::{
-    Bounds, Budget, Place, Refusal, ValueError, calendar,
-    dataclass::{self, Instance},
-    exception,
-    keys::{self, Hashable},
+    Bounds, Budget, Place, Refusal, ValueError, calendar, dataclass, exception,
+    frame::{Frame, Shape},
+    keys::Hashable,
     number,
     place::{Step, describe},
     set, singleton,
@@ -64,26 +63,6 @@ struct Decoder<'a> {
     frames: Vec<Frame<'a>>,
 }
 
-/// A container that is being read.
-struct Frame<'a> {
-    shape: Shape,
-    /// What it holds; for a dict each key followed by its value.
-    children: Vec<Term<'a>>,
-    /// The nodes of the children read so far.
-    ids: Vec<NodeId>,
-}
-
-enum Shape {
-    List,
-    Tuple,
-    Set,
-    FrozenSet,
-    Dict,
-    NamedTuple { name: String, fields: Vec<String> },
-    Module { name: String, attrs: Vec<String> },
-    Instance(Box<Instance>),
-}
-
 /// A term as far as it can be read without its children.
 enum Opened<'a> {
     Leaf(MontyNode),
@@ -104,8 +83,7 @@ impl<'a> Decoder<'a> {
                     if self.frames.len() >= self.max_depth {
                         return Err(Refusal::TooDeep(self.max_depth));
                     }
-                    let ids = Vec::with_capacity(children.len());
-                    self.frames.push(Frame { shape, children, ids });
+                    self.frames.push(Frame::new(shape, children));
                     None
                 }
             };
@@ -114,9 +92,8 @@ impl<'a> Decoder<'a> {
                     // Without a container around it, what is done is the root.
                     return done.ok_or_else(|| Refusal::invalid("no value"));
                 };
-                frame.ids.extend(done.take());
-                if let Some(next) = frame.children.get(frame.ids.len()) {
-                    break *next;
+                if let Some(next) = frame.take(done.take()) {
+                    break next;
                 }
                 done = Some(self.close()?);
             };
@@ -309,97 +286,20 @@ impl<'a> Decoder<'a> {
 
     /// Ends the innermost container, all of whose children are read.
     fn close(&mut self) -> Result<NodeId, Refusal> {
-        self.check_keys()?;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.check_keys(&self.graph, &self.hashable)?;
+        }
         // The caller has just looked at it.
-        let Some(Frame { shape, ids, .. }) = self.frames.pop() else {
-            return Err(Refusal::invalid("no container"));
-        };
-        let node = match shape {
-            Shape::List => MontyNode::List(ids),
-            Shape::Tuple => MontyNode::Tuple(ids),
-            Shape::Set => MontyNode::Set(ids),
-            Shape::FrozenSet => MontyNode::FrozenSet(ids),
-            Shape::Dict => MontyNode::Dict(ids.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()),
-            Shape::NamedTuple { name, fields } => MontyNode::NamedTuple {
-                type_name: name,
-                field_names: fields,
-                values: ids,
-            },
-            Shape::Module { name, attrs } => {
-                let names: Vec<_> = attrs
-                    .into_iter()
-                    .map(|attr| self.push(MontyNode::String(attr)))
-                    .collect();
-                MontyNode::Module {
-                    name,
-                    id: dataclass::fresh_id(),
-                    attrs: names.into_iter().zip(ids).collect(),
-                }
-            }
-            Shape::Instance(instance) => instance.nodes(ids, |node| self.push(node)),
-        };
+        let frame = self
+            .frames
+            .pop()
+            .ok_or_else(|| Refusal::invalid("no container"))?;
+        let node = frame.into_node(|node| self.push(node));
         Ok(self.push(node))
-    }
-
-    /// Refuses keys and elements that Python could not hash or would take for one another.
-    fn check_keys(&mut self) -> Result<(), Refusal> {
-        let Some(Frame { shape, children, ids }) = self.frames.last_mut() else {
-            return Ok(());
-        };
-        let (step, what) = match shape {
-            Shape::Dict => (2, "a key of a dict"),
-            Shape::Set | Shape::FrozenSet => (1, "an element of a set"),
-            _ => return Ok(()),
-        };
-        let keys: Vec<_> = ids.iter().copied().step_by(step).collect();
-        if let Some(index) = keys.iter().position(|key| !self.hashable.contains(*key)) {
-            let kind = self.graph.type_name(keys[index]);
-            // Back to that key, which makes it the place of the error.
-            ids.truncate(index * step);
-            return Err(Refusal::invalid(format!(
-                "Python cannot hash this {kind}, so it cannot be {what}"
-            )));
-        }
-        let terms = || children.iter().step_by(step);
-        // Different terms of one of these types are different in Python, too.
-        let alike = terms().all(|term| term.is_binary())
-            || terms().all(|term| term.is_atom())
-            || terms().all(|term| term.get_type() == TermType::Integer);
-        if !alike && keys::collide(&self.graph, &keys) {
-            let what = if step == 2 {
-                "keys of this map"
-            } else {
-                "elements of this set"
-            };
-            return Err(Refusal::invalid(format!(
-                "two {what} are equal in Python, so one of them would be lost"
-            )));
-        }
-        Ok(())
     }
 
     /// The way from the root to the child that is being read.
     fn steps(&self) -> Vec<Step<'_, 'a>> {
         self.frames.iter().filter_map(Frame::step).collect()
-    }
-}
-
-impl<'a> Frame<'a> {
-    /// The way to the child that is being read; none once all are.
-    fn step(&self) -> Option<Step<'_, 'a>> {
-        let index = self.ids.len();
-        if index >= self.children.len() {
-            return None;
-        }
-        match &self.shape {
-            Shape::List | Shape::Tuple => Some(Step::Index(index)),
-            Shape::Set | Shape::FrozenSet => Some(Step::Element),
-            Shape::Dict if index.is_multiple_of(2) => Some(Step::Key),
-            Shape::Dict => Some(Step::Value(self.children[index - 1])),
-            Shape::NamedTuple { fields: names, .. } | Shape::Module { attrs: names, .. } => {
-                names.get(index).map(|name| Step::Field(name))
-            }
-            Shape::Instance(instance) => instance.field_names.get(index).map(|name| Step::Field(name)),
-        }
     }
 }
