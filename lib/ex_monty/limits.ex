@@ -13,7 +13,8 @@ defmodule ExMonty.Limits do
   | `:max_host_calls` | count | 100,000 | pauses that reach Elixir |
   | `:max_sleep_secs` | seconds, a number | 60 | sleep asked for, summed |
 
-  A key that is given overrides its default; `:unlimited` lifts any limit but the recursion depth. A run that goes beyond
+  A key that is given overrides its default; `:unlimited` lifts any limit but the recursion depth, and in the place of the
+  map it lifts all of those. A run that goes beyond
   a limit ends with a Python exception that it cannot catch: `TimeoutError` for time and sleep, `MemoryError` for memory,
   allocations and output, `RuntimeError` for host calls. `RecursionError` alone is the script's to catch.
   """
@@ -37,7 +38,7 @@ defmodule ExMonty.Limits do
   @most 1_000_000_000_000_000
   @most_seconds 1_000_000_000
 
-  @type t :: %{optional(atom) => number | :unlimited}
+  @type t :: %{optional(atom) => number | :unlimited} | :unlimited
 
   @doc """
   The limits of a run that is given none.
@@ -45,7 +46,7 @@ defmodule ExMonty.Limits do
       iex> ExMonty.Limits.defaults().max_duration_secs
       10
   """
-  @spec defaults() :: t
+  @spec defaults() :: %{atom => number | :unlimited}
   def defaults, do: @defaults
 
   @doc """
@@ -55,8 +56,18 @@ defmodule ExMonty.Limits do
 
       iex> ExMonty.Limits.encode!(%{max_memory: "lots"})
       ** (ArgumentError) invalid limit max_memory: "lots"; accepted: a positive integer (bytes), or :unlimited
+
+      iex> ExMonty.eval("len('x' * 300_000_000)", limits: :unlimited)
+      {:ok, 300_000_000, ""}
   """
   @spec encode!(t) :: tuple
+  def encode!(:unlimited) do
+    @defaults
+    |> Map.delete(:max_recursion_depth)
+    |> Map.new(fn {key, _} -> {key, :unlimited} end)
+    |> encode!()
+  end
+
   def encode!(limits) when is_map(limits) and not is_struct(limits) do
     Enum.each(limits, &check!/1)
     limits = Map.merge(@defaults, limits)
@@ -69,7 +80,8 @@ defmodule ExMonty.Limits do
   end
 
   def encode!(other) do
-    raise ArgumentError, "invalid option :limits: #{inspect(other)}; accepted: a map with #{keys()}"
+    raise ArgumentError,
+          "invalid option :limits: #{inspect(other)}; accepted: a map with #{keys()}, or :unlimited"
   end
 
   defp check!({key, value}) when is_map_key(@defaults, key) do
