@@ -32,6 +32,7 @@ mod metadata;
 #[cfg(feature = "monty")]
 pub mod monty;
 mod mount;
+mod operation;
 mod overlay;
 mod path;
 mod quota;

@@ -165,6 +165,11 @@ impl Directory {
         Some(node)
     }
 
+    /// Notes that the entries changed.
+    pub(super) fn touch(&mut self, now: SystemTime) {
+        self.times = Times::at(now);
+    }
+
     pub(super) fn list(&self) -> Vec<DirEntry> {
         let entry = |(name, node): (&Name, &Node)| DirEntry {
             name: name.clone(),

@@ -128,8 +128,7 @@ impl Tree {
             let file = File::new(self.next_inode(), now);
             let directory = self.directory_mut(parent)?;
             directory.insert(name, Node::File(Arc::new(file)));
-            directory.times.modified = now;
-            directory.times.changed = now;
+            directory.touch(now);
         }
         if let Some(Node::File(file)) = self.directory_mut(parent)?.get_mut(name) {
             let file = Arc::make_mut(file);
@@ -156,8 +155,7 @@ impl Tree {
         let created = Node::Directory(Arc::new(Directory::new(self.next_inode(), now)));
         let directory = self.directory_mut(parent)?;
         directory.insert(name, created);
-        directory.times.modified = now;
-        directory.times.changed = now;
+        directory.touch(now);
         self.held = after;
         Ok(())
     }
@@ -191,8 +189,7 @@ impl Tree {
         let now = SystemTime::now();
         let directory = self.directory_mut(parent)?;
         directory.remove(name);
-        directory.times.modified = now;
-        directory.times.changed = now;
+        directory.touch(now);
         self.held = after;
         Ok(())
     }
@@ -260,13 +257,11 @@ impl Tree {
         let now = SystemTime::now();
         let directory = self.directory_mut(from_parent)?;
         let mut node = directory.remove(from_name).ok_or(ErrorKind::NotFound)?;
-        directory.times.modified = now;
-        directory.times.changed = now;
+        directory.touch(now);
         node.touch_changed(now);
         let directory = self.directory_mut(to_parent)?;
         directory.insert(to_name, node);
-        directory.times.modified = now;
-        directory.times.changed = now;
+        directory.touch(now);
         Ok(())
     }
 }
