@@ -20,8 +20,7 @@ use crate::{
     atoms,
     engine::{
         limits::Limits,
-        meter,
-        parcel::{self, Parcel},
+        meter, parcel,
         policy::Policy,
         run::{Host, Pause, Run, take_turn},
         turn,
@@ -33,8 +32,8 @@ use crate::{
 };
 
 /// Starts a run. `values` are those of the runner's inputs, in their order; `host` is `nil` for Elixir, `:nobody`, or a
-/// lease. Answers `:large` without doing anything when the values are too many to be copied here: `start_large` is to be
-/// called then. On a normal scheduler: the work is a worker's, see [`turn`].
+/// lease. Answers `:large` without doing anything when there is too much to be read here: `start_large` is to be called
+/// then. On a normal scheduler: the work is a worker's, see [`turn`].
 #[rustler::nif]
 fn start<'a>(
     env: Env<'a>,
@@ -45,20 +44,14 @@ fn start<'a>(
     policy: Policy,
     host: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    if !parcel::is_small(values) {
-        return Ok(atoms::large().encode(env));
+    if parcel::is_small(values) {
+        begin(env, reference, runner, values, limits, policy, host)
+    } else {
+        Ok(atoms::large().encode(env))
     }
-    let program = runner::decode(runner)?.program();
-    let (values, bounds) = (Parcel::pack(values), limits.bounds());
-    let read = {
-        let program = Arc::clone(&program);
-        move || meter::measure(|| values.open(|values| decode_inputs(values, program.inputs(), &bounds)))
-    };
-    begin(env, reference, program, read, limits, policy, host)
 }
 
-/// As `start`, for any values. On a dirty CPU scheduler: it reads the values where they are, since a copy of a term that
-/// shares much may be larger than any memory.
+/// As `start`, for any values. On a dirty CPU scheduler, where the values are read.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn start_large<'a>(
     env: Env<'a>,
@@ -69,25 +62,30 @@ fn start_large<'a>(
     policy: Policy,
     host: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let program = runner::decode(runner)?.program();
-    let values = meter::measure(|| decode_inputs(values, program.inputs(), &limits.bounds()));
-    begin(env, reference, program, || values, limits, policy, host)
+    begin(env, reference, runner, values, limits, policy, host)
 }
 
+/// The values are read where they are: a copy of a term that shares much may be larger than any memory.
 fn begin<'a>(
     env: Env<'a>,
     reference: Reference<'a>,
-    program: Arc<Program>,
-    values: impl FnOnce() -> Read<Vec<MontyObject>> + Send + 'static,
+    runner: Term<'a>,
+    values: Term<'a>,
     limits: Limits,
     policy: Policy,
     host: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    Ok(match decode_host(host)? {
-        Ok(host) => turn::submit(env, reference, move || {
-            launch(&program, values(), limits, policy, &host)
+    let program = runner::decode(runner)?.program();
+    let host = match decode_host(host)? {
+        Ok(host) => host,
+        Err(refusal) => return Ok(refuse(env, &(atoms::error(), refusal))),
+    };
+    let (values, bytes) = meter::measure(|| decode_inputs(values, program.inputs(), &limits.bounds()));
+    Ok(match values {
+        Ok(values) => turn::submit(env, reference, move || {
+            launch(&program, values, bytes, limits, policy, &host)
         }),
-        Err(refusal) => refuse(env, &refusal),
+        Err(failure) => refuse(env, &failure),
     })
 }
 
@@ -100,7 +98,12 @@ fn resume<'a>(
     result: Term<'a>,
     lease: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    answer(env, reference, Snapshot::decode_call(snapshot)?, result, lease)
+    let snapshot = Snapshot::decode_call(snapshot)?;
+    if parcel::is_small(result) {
+        proceed(env, reference, snapshot, result, lease)
+    } else {
+        Ok(atoms::large().encode(env))
+    }
 }
 
 /// As `resume`, for any result. Schedule as for [`start_large`].
@@ -112,7 +115,7 @@ fn resume_large<'a>(
     result: Term<'a>,
     lease: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    answer_large(env, reference, Snapshot::decode_call(snapshot)?, result, lease)
+    proceed(env, reference, Snapshot::decode_call(snapshot)?, result, lease)
 }
 
 /// Answers some of the futures that the run of a snapshot waits for. Schedule and `:large` as for [`start`].
@@ -124,13 +127,12 @@ fn resume_futures<'a>(
     results: Term<'a>,
     lease: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    answer(
-        env,
-        reference,
-        Snapshot::decode_futures(snapshot)?,
-        results,
-        lease,
-    )
+    let snapshot = Snapshot::decode_futures(snapshot)?;
+    if parcel::is_small(results) {
+        proceed(env, reference, snapshot, results, lease)
+    } else {
+        Ok(atoms::large().encode(env))
+    }
 }
 
 /// As `resume_futures`, for any results. Schedule as for [`start_large`].
@@ -142,7 +144,7 @@ fn resume_futures_large<'a>(
     results: Term<'a>,
     lease: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    answer_large(
+    proceed(
         env,
         reference,
         Snapshot::decode_futures(snapshot)?,
@@ -151,50 +153,27 @@ fn resume_futures_large<'a>(
     )
 }
 
-fn answer<'a>(
-    env: Env<'a>,
-    reference: Reference<'a>,
-    snapshot: ResourceArc<Snapshot>,
-    result: Term<'a>,
-    lease: Term<'a>,
-) -> NifResult<Term<'a>> {
-    if !parcel::is_small(result) {
-        return Ok(atoms::large().encode(env));
-    }
-    let result = Parcel::pack(result);
-    let read = {
-        let snapshot = snapshot.clone();
-        move || meter::measure(|| result.open(|result| decode_answer(result, &snapshot)))
-    };
-    proceed(env, reference, snapshot, read, lease)
-}
-
-fn answer_large<'a>(
-    env: Env<'a>,
-    reference: Reference<'a>,
-    snapshot: ResourceArc<Snapshot>,
-    result: Term<'a>,
-    lease: Term<'a>,
-) -> NifResult<Term<'a>> {
-    let result = meter::measure(|| decode_answer(result, &snapshot));
-    proceed(env, reference, snapshot, || result, lease)
-}
-
+/// The answer is read before the snapshot is touched, so that one that is refused leaves it as it was.
 fn proceed<'a>(
     env: Env<'a>,
     reference: Reference<'a>,
     snapshot: ResourceArc<Snapshot>,
-    answer: impl FnOnce() -> Read<Answer> + Send + 'static,
+    result: Term<'a>,
     lease: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    Ok(match decode_host(lease)? {
-        Ok(host) => turn::submit(env, reference, move || go_on(&snapshot, answer(), &host)),
-        Err(refusal) => refuse(env, &refusal),
+    let host = match decode_host(lease)? {
+        Ok(host) => host,
+        Err(refusal) => return Ok(refuse(env, &(atoms::error(), refusal))),
+    };
+    let Some(expected) = snapshot.expectation() else {
+        return Ok(refuse(env, &Failure::consumed()));
+    };
+    let (answer, bytes) = meter::measure(|| Answer::decode(result, &expected, &snapshot.bounds()));
+    Ok(match answer {
+        Ok(answer) => turn::submit(env, reference, move || go_on(&snapshot, answer, bytes, &host)),
+        Err(failure) => refuse(env, &failure),
     })
 }
-
-/// What was read of terms for a run, with the bytes that it takes.
-type Read<T> = (Result<T, Failure>, isize);
 
 /// Who answers. A lease that has ended is refused before anything is touched; from here to the end of the turn it is
 /// held.
@@ -211,8 +190,8 @@ fn decode_host(term: Term<'_>) -> NifResult<Result<Host, Refusal>> {
 }
 
 /// The answer of a call that has not begun any work.
-fn refuse<'a>(env: Env<'a>, refusal: &Refusal) -> Term<'a> {
-    (atoms::done(), (atoms::error(), refusal)).encode(env)
+fn refuse<'a>(env: Env<'a>, refusal: &impl Encoder) -> Term<'a> {
+    (atoms::done(), refusal).encode(env)
 }
 
 /// The progress of a snapshot once more. On a normal scheduler: as [`start`], since the arguments of a call may be
@@ -220,7 +199,7 @@ fn refuse<'a>(env: Env<'a>, refusal: &Refusal) -> Term<'a> {
 #[rustler::nif]
 fn progress<'a>(env: Env<'a>, reference: Reference<'a>, snapshot: Term<'a>) -> NifResult<Term<'a>> {
     let snapshot = Snapshot::decode(snapshot)?;
-    Ok(turn::submit(env, reference, move || Turned::Paused(snapshot)))
+    Ok(turn::submit(env, reference, move || Turned::Told(snapshot)))
 }
 
 /// The calls that the run of a snapshot waits for. On a normal scheduler: it copies a few numbers.
@@ -232,18 +211,15 @@ fn pending_call_ids<'a>(env: Env<'a>, snapshot: Term<'a>) -> NifResult<Term<'a>>
         .map_or_else(|| Failure::consumed().encode(env), |ids| ids.encode(env)))
 }
 
-/// The first turn of a run.
+/// The first turn of a run whose `values` take `bytes`.
 fn launch(
     program: &Arc<Program>,
-    (values, bytes): Read<Vec<MontyObject>>,
+    values: Vec<MontyObject>,
+    bytes: isize,
     limits: Limits,
     policy: Policy,
     host: &Host,
 ) -> Turned {
-    let values = match values {
-        Ok(values) => values,
-        Err(failure) => return failure.into(),
-    };
     let bounds = limits.bounds();
     let mut meter = limits.meter();
     meter.take_over(bytes);
@@ -260,13 +236,9 @@ fn launch(
     Turned::new(stop, Shape::of(host), bounds)
 }
 
-/// The next turn of a paused run. The answer was read first, so that one that is refused leaves the snapshot as it was.
-fn go_on(snapshot: &Snapshot, (answer, bytes): Read<Answer>, host: &Host) -> Turned {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(failure) => return failure.into(),
-    };
-    // Somebody else may have been faster since.
+/// The next turn of a paused run, whose `answer` takes `bytes`.
+fn go_on(snapshot: &Snapshot, answer: Answer, bytes: isize, host: &Host) -> Turned {
+    // Somebody else may have been faster since the answer was read.
     let Some(pause) = snapshot.take() else {
         return Failure::consumed().into();
     };
@@ -281,10 +253,4 @@ fn decode_inputs(values: Term<'_>, names: &[String], bounds: &Bounds) -> Result<
     let values: Vec<Term<'_>> = values.decode().unwrap_or_default();
     let decode = |(name, value): (&String, Term<'_>)| value::decode(value, &Place::input(name), bounds);
     Ok(names.iter().zip(values).map(decode).collect::<Result<_, _>>()?)
-}
-
-/// The answer to what the run of a snapshot waits for.
-fn decode_answer(result: Term<'_>, snapshot: &Snapshot) -> Result<Answer, Failure> {
-    let expected = snapshot.expectation().ok_or_else(Failure::consumed)?;
-    Answer::decode(result, &expected, &snapshot.bounds())
 }

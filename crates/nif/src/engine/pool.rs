@@ -13,17 +13,19 @@
 
 use std::{
     collections::VecDeque,
-    hint, io,
+    io,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use parking_lot::{Condvar, Mutex};
+
+use super::handoff::{Line, watch};
 
 /// The address space of one thread's stack.
 pub(crate) const STACK_BYTES: usize = 256 << 20;
@@ -66,9 +68,9 @@ struct Shared {
     cores: usize,
     queue: Mutex<Queue>,
     wake: Condvar,
-    /// Mirrors of what the queue says, to look at without its lock.
-    queued: AtomicUsize,
-    running: AtomicUsize,
+    /// Mirrors of what the queue says, to look at without its lock, and without disturbing who writes the other.
+    queued: Line<AtomicUsize>,
+    running: Line<AtomicUsize>,
 }
 
 #[derive(Default)]
@@ -95,8 +97,8 @@ impl Pool {
                     ..Queue::default()
                 }),
                 wake: Condvar::new(),
-                queued: AtomicUsize::new(0),
-                running: AtomicUsize::new(0),
+                queued: Line::default(),
+                running: Line::default(),
             }),
         };
         pool.spawn()?;
@@ -107,7 +109,7 @@ impl Pool {
     pub(crate) fn submit(&self, job: Box<dyn Job>) {
         let mut queue = self.shared.queue.lock();
         queue.jobs.push_back(job);
-        self.shared.queued.store(queue.jobs.len(), Ordering::Release);
+        self.shared.queued.0.store(queue.jobs.len(), Ordering::Release);
         if queue.jobs.len() <= queue.lookouts {
             return;
         }
@@ -133,7 +135,7 @@ impl Pool {
     pub(crate) fn load(&self) -> Load {
         let queue = self.shared.queue.lock();
         Load {
-            running: self.shared.running.load(Ordering::Relaxed),
+            running: self.shared.running.0.load(Ordering::Relaxed),
             queued: queue.jobs.len(),
             threads: queue.threads,
         }
@@ -152,7 +154,7 @@ impl Pool {
 impl Shared {
     /// Turns that run or could run if there was a core for them.
     fn runnable(&self) -> usize {
-        self.running.load(Ordering::Relaxed) + self.queued.load(Ordering::Relaxed)
+        self.running.0.load(Ordering::Relaxed) + self.queued.0.load(Ordering::Relaxed)
     }
 
     /// A thread's life.
@@ -161,7 +163,7 @@ impl Shared {
         while let Some(mut job) = self.next(on_lookout) {
             // A job answers for its own panics; this keeps the thread for the next one should even that answer panic.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| job.work()));
-            self.running.fetch_sub(1, Ordering::Relaxed);
+            self.running.0.fetch_sub(1, Ordering::Relaxed);
             on_lookout = self.go_on_lookout();
             let _ = panic::catch_unwind(AssertUnwindSafe(|| job.deliver()));
         }
@@ -171,7 +173,7 @@ impl Shared {
     fn go_on_lookout(&self) -> bool {
         let mut queue = self.queue.lock();
         let worthwhile =
-            queue.jobs.is_empty() && self.running.load(Ordering::Relaxed) + queue.lookouts + 1 < self.cores;
+            queue.jobs.is_empty() && self.running.0.load(Ordering::Relaxed) + queue.lookouts + 1 < self.cores;
         if worthwhile {
             queue.lookouts += 1;
         }
@@ -189,8 +191,8 @@ impl Shared {
         }
         loop {
             if let Some(job) = queue.jobs.pop_front() {
-                self.running.fetch_add(1, Ordering::Relaxed);
-                self.queued.store(queue.jobs.len(), Ordering::Release);
+                self.running.0.fetch_add(1, Ordering::Relaxed);
+                self.queued.0.store(queue.jobs.len(), Ordering::Release);
                 return Some(job);
             }
             queue.sleeping += 1;
@@ -207,15 +209,11 @@ impl Shared {
 
     /// Watches the queue for as long as that costs nobody a core.
     fn look_out(&self) {
-        let until = Instant::now() + PATIENCE;
-        while self.queued.load(Ordering::Acquire) == 0 && self.runnable() < self.cores {
-            for _ in 0..16 {
-                hint::spin_loop();
-            }
-            if Instant::now() >= until {
-                return;
-            }
-        }
+        watch(
+            PATIENCE,
+            || self.runnable() < self.cores,
+            || self.queued.0.load(Ordering::Acquire) > 0,
+        );
     }
 }
 

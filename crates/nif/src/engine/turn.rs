@@ -1,9 +1,9 @@
 //! How a NIF has work done on a thread of ours, and how the process that called it hears of the outcome.
 //!
 //! The NIF gets a reference that its caller made. It answers `{:done, outcome}`, or `:wait`, and then the process gets
-//! `{:ex_monty, reference, outcome}`, from the thread that did the work. All such NIFs run on normal schedulers: what
-//! they do there is to copy their arguments, as a message would, to look out for at most [`PATIENCE`], and to build an
-//! outcome that says of itself that it is small.
+//! `{:ex_monty, reference, outcome}`, from a thread of ours. Such NIFs run on normal schedulers: what they do there is to
+//! look out for at most [`PATIENCE`], and to build an outcome that says of itself that it is small; a large one goes back
+//! to a worker, to be built and sent.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -39,7 +39,7 @@ struct Address {
 impl Address {
     /// Sends the outcome. A process that is dead needs none.
     fn post(self, outcome: impl Outcome) {
-        self.reference.send(&self.process, |env, reference| {
+        self.reference.send(self.process, |env, reference| {
             let outcome = build(env, outcome);
             (atoms::ex_monty(), reference, outcome).encode(env)
         });
@@ -50,8 +50,15 @@ impl Address {
 struct Turn<W, O> {
     work: Option<W>,
     outcome: Option<O>,
-    address: Option<Address>,
-    handoff: Arc<Handoff<O>>,
+    handoff: Arc<Handoff<O, Address>>,
+}
+
+impl<W, O: Outcome> Turn<W, O> {
+    fn hand_over(&self, outcome: O) {
+        if let Some((outcome, address)) = self.handoff.offer(outcome) {
+            address.post(outcome);
+        }
+    }
 }
 
 impl<W: FnOnce() -> O + Send, O: Outcome> Job for Turn<W, O> {
@@ -61,23 +68,31 @@ impl<W: FnOnce() -> O + Send, O: Outcome> Job for Turn<W, O> {
         let outcome = panic::catch_unwind(AssertUnwindSafe(work))
             .unwrap_or_else(|payload| O::from(Failure::panic(payload.as_ref())));
         if outcome.is_large() {
-            self.handoff.dismiss();
-            if let Some(address) = self.address.take() {
-                address.post(outcome);
-            }
+            // To build it is work, too.
+            self.hand_over(outcome);
         } else {
             self.outcome = Some(outcome);
         }
     }
 
     fn deliver(mut self: Box<Self>) {
-        if let Some(outcome) = self.outcome.take()
-            && let Some(outcome) = self.handoff.offer(outcome)
-            && let Some(address) = self.address.take()
-        {
+        if let Some(outcome) = self.outcome.take() {
+            self.hand_over(outcome);
+        }
+    }
+}
+
+/// A large outcome on its way to its address.
+struct Errand<O>(Option<(O, Address)>);
+
+impl<O: Outcome> Job for Errand<O> {
+    fn work(&mut self) {
+        if let Some((outcome, address)) = self.0.take() {
             address.post(outcome);
         }
     }
+
+    fn deliver(self: Box<Self>) {}
 }
 
 /// Has `work` done by a worker, and answers the NIF that asked for it.
@@ -92,13 +107,17 @@ pub(crate) fn submit<'a, O: Outcome>(
     pool.submit(Box::new(Turn {
         work: Some(work),
         outcome: None,
-        address: Some(Address {
-            process: env.pid(),
-            reference: Parcel::pack(reference),
-        }),
         handoff: Arc::clone(&handoff),
     }));
-    let answer = match handoff.collect(PATIENCE, || pool.has_free_core()) {
+    let address = || Address {
+        process: env.pid(),
+        reference: Parcel::pack(reference),
+    };
+    let answer = match handoff.collect(PATIENCE, || pool.has_free_core(), address) {
+        Some(outcome) if outcome.is_large() => {
+            pool.submit(Box::new(Errand(Some((outcome, address())))));
+            atoms::wait().encode(env)
+        }
         Some(outcome) => (atoms::done(), build(env, outcome)).encode(env),
         None => atoms::wait().encode(env),
     };

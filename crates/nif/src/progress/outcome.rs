@@ -11,6 +11,7 @@ use super::{os_call, snapshot::Snapshot};
 use crate::{
     atoms,
     engine::{
+        meter::Metered,
         run::{Host, Pause, Stop},
         turn::Outcome,
     },
@@ -47,7 +48,10 @@ impl Shape {
 
 /// What a turn came to.
 pub(super) enum Turned {
-    Paused(ResourceArc<Snapshot>),
+    /// A run that has paused. What Elixir holds of it is made where the term is, which on a scheduler is cheaper.
+    Paused(Box<Metered<Pause>>, Bounds),
+    /// A run that paused before, told once more.
+    Told(ResourceArc<Snapshot>),
     Complete {
         value: MontyObject,
         output: String,
@@ -64,7 +68,7 @@ pub(super) enum Turned {
 impl Turned {
     pub(super) fn new(stop: Stop, shape: Shape, bounds: Bounds) -> Self {
         match stop {
-            Stop::Paused(pause) => Self::Paused(Snapshot::new(pause, bounds)),
+            Stop::Paused(pause) => Self::Paused(pause, bounds),
             Stop::Complete { value, output } => Self::Complete {
                 value,
                 output,
@@ -85,9 +89,8 @@ impl From<Failure> for Turned {
 impl Outcome for Turned {
     fn is_large(&self) -> bool {
         match self {
-            Self::Paused(snapshot) => snapshot
-                .look()
-                .is_some_and(|pause| pause.run.output.text().len() > SMALL_BYTES || asks_much(&pause.at)),
+            Self::Paused(pause, _) => asks_much(pause.get()),
+            Self::Told(snapshot) => snapshot.look().is_some_and(|pause| asks_much(&pause)),
             Self::Complete { value, output, .. } => {
                 output.len() > SMALL_BYTES || large(unstable::graph_parts(value).0)
             }
@@ -100,7 +103,8 @@ impl Outcome for Turned {
 
     fn into_term(self, env: Env<'_>) -> Term<'_> {
         match self {
-            Self::Paused(snapshot) => pause(env, &snapshot),
+            Self::Paused(pause, bounds) => tell(env, &Snapshot::new(pause, bounds)),
+            Self::Told(snapshot) => tell(env, &snapshot),
             Self::Complete {
                 value,
                 output,
@@ -115,13 +119,14 @@ impl Outcome for Turned {
     }
 }
 
-/// Whether a question carries much.
-fn asks_much(at: &RunProgress) -> bool {
-    match at {
+/// Whether there is much to tell of a pause.
+fn asks_much(pause: &Pause) -> bool {
+    let question = match &pause.at {
         RunProgress::FunctionCall(call) => large(unstable::call_args_parts(&call.args).0),
         RunProgress::OsCall(call) => os_call::payload(&call.function_call) > SMALL_BYTES,
         _ => false,
-    }
+    };
+    question || pause.run.output.text().len() > SMALL_BYTES
 }
 
 fn large(graph: &MontyGraph) -> bool {
@@ -137,7 +142,7 @@ fn complete<'a>(env: Env<'a>, value: &MontyObject, output: &str, shape: Shape, b
 }
 
 /// `{:ok, progress}` of a paused run.
-fn pause<'a>(env: Env<'a>, snapshot: &ResourceArc<Snapshot>) -> Term<'a> {
+fn tell<'a>(env: Env<'a>, snapshot: &ResourceArc<Snapshot>) -> Term<'a> {
     let Some(pause) = snapshot.look() else {
         return Failure::consumed().encode(env);
     };

@@ -12,28 +12,20 @@ const LONG: Duration = Duration::from_mins(1);
 fn an_outcome_that_is_there_is_handed_over() {
     let handoff = Handoff::new();
     assert_eq!(handoff.offer(1), None);
-    assert_eq!(handoff.collect(Duration::ZERO, || true), Some(1));
+    assert_eq!(handoff.collect(Duration::ZERO, || true, || "home"), Some(1));
 }
 
 #[test]
-fn an_outcome_after_the_caller_has_left_goes_back_to_the_job() {
+fn an_outcome_after_the_caller_has_left_goes_to_its_address() {
     let handoff = Handoff::new();
-    assert_eq!(handoff.collect(Duration::ZERO, || true), None);
-    assert_eq!(handoff.offer(1), Some(1));
+    assert_eq!(handoff.collect(Duration::ZERO, || true, || "home"), None);
+    assert_eq!(handoff.offer(1), Some((1, "home")));
 }
 
 #[test]
 fn a_caller_that_may_not_look_out_leaves_at_once() {
-    let handoff = Handoff::<u8>::new();
-    assert_eq!(handoff.collect(LONG, || false), None);
-}
-
-#[test]
-fn a_dismissed_caller_leaves_at_once_and_the_outcome_goes_by_post() {
-    let handoff = Handoff::new();
-    handoff.dismiss();
-    assert_eq!(handoff.collect(LONG, || true), None);
-    assert_eq!(handoff.offer(1), Some(1));
+    let handoff = Handoff::<u8, _>::new();
+    assert_eq!(handoff.collect(LONG, || false, || "home"), None);
 }
 
 /// Symptom of a lost race: the caller waits for a message that nobody sends, or gets the outcome twice. Each round both
@@ -50,14 +42,13 @@ fn exactly_one_side_ends_up_with_the_outcome() {
         let (handoffs, barrier) = (Arc::clone(&handoffs), Arc::clone(&barrier));
         thread::spawn(move || {
             barrier.wait();
-            let offer = |(round, handoff): (u32, &Handoff<Box<u32>>)| {
+            let offer = |(round, handoff): (u32, &Handoff<Box<u32>, u32>)| {
                 for _ in 0..round % 61 {
                     std::hint::spin_loop();
                 }
-                if round % 7 == 0 {
-                    handoff.dismiss();
-                }
-                handoff.offer(Box::new(round)).is_some()
+                let sent = handoff.offer(Box::new(round));
+                sent.inspect(|(value, address)| assert_eq!((**value, *address), (round, round)))
+                    .is_some()
             };
             (0..).zip(handoffs.iter()).map(offer).collect::<Vec<_>>()
         })
@@ -66,7 +57,8 @@ fn exactly_one_side_ends_up_with_the_outcome() {
     let taken: Vec<_> = (0..)
         .zip(handoffs.iter())
         .map(|(round, handoff): (u32, _)| {
-            let outcome = handoff.collect(Duration::from_nanos(u64::from(round % 53) * 40), || true);
+            let patience = Duration::from_nanos(u64::from(round % 53) * 40);
+            let outcome = handoff.collect(patience, || true, || round);
             outcome.inspect(|value| assert_eq!(**value, round)).is_some()
         })
         .collect();
