@@ -18,7 +18,7 @@ pub(crate) enum Fault {
     Length(u64),
     /// What is missing is told in words of its own.
     OwnWords,
-    /// Its listings have these names as well.
+    /// Its listings have these names as well, of which it describes all but `missing`.
     Names(&'static [&'static str]),
     /// Entries of this name cannot be described.
     Undescribed(&'static str),
@@ -119,6 +119,9 @@ impl FileSystem for Faulty {
             Some(Fault::Length(len)) => metadata.map(|metadata| VfsMetadata { len, ..metadata }),
             Some(Fault::OwnWords) => {
                 metadata.map_err(|_| VfsErrorKind::Other("there is no such thing".into()).into())
+            }
+            Some(Fault::Names(_)) if !path.ends_with("missing") => {
+                metadata.or_else(|_| self.files.metadata(""))
             }
             Some(Fault::Undescribed(name)) if path.ends_with(name) => {
                 Err(VfsErrorKind::Other("no words for it".into()).into())
