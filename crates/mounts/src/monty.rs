@@ -59,6 +59,7 @@
 //! monty/mkdir       Path.mkdir, call by call
 //! monty/scan        walk, scandir and glob
 //! monty/exception   errors as Python exceptions
+//! monty/value       values that hold others
 //! ```
 
 mod answer;
@@ -71,6 +72,7 @@ mod mkdir;
 mod scan;
 mod stat;
 mod terms;
+mod value;
 
 pub use answer::{Answered, answer, unhandled};
 pub use budget::{Budget, Clock};

@@ -1,5 +1,6 @@
 //! One call: from what the interpreter asks to what it is answered.
 
+use ::monty_types::unstable::MontyNode;
 use ::monty_types::{
     ExcType, ExtFunctionResult, FileMode, MontyException, MontyFileHandle, MontyObject, OsFunctionCall,
     ResourceError,
@@ -18,6 +19,7 @@ use super::mkdir::{Existing, Parents, make_dir};
 use super::scan;
 use super::stat::stat_result;
 use super::terms::Terms;
+use super::value::holding;
 
 /// What became of a call.
 #[derive(Debug)]
@@ -115,7 +117,7 @@ impl<M: Meter> Answering<'_, '_, M> {
             }
             OsFunctionCall::Stat(path) => {
                 let found = self.ask(|files| files.metadata(path))?;
-                Ok(stat_result(&found))
+                stat_result(&found)
             }
             OsFunctionCall::Iterdir(path) => self.iterdir(path),
             OsFunctionCall::Scan(args) => scan::scan(self.namespace, args, self.terms),
@@ -265,9 +267,12 @@ impl<M: Meter> Answering<'_, '_, M> {
         })?;
         let (entries, bytes): (_, usize) = entries;
         let answer = match self.terms.admit(bytes) {
-            Ok(()) => Ok(MontyObject::list(
-                entries.iter().map(|entry| MontyObject::string(&*entry.name)),
-            )),
+            Ok(()) => holding(
+                entries
+                    .iter()
+                    .map(|entry| MontyNode::String(entry.name.to_string())),
+                MontyNode::List,
+            ),
             Err(exceeded) => Err(exceeded.into()),
         };
         self.terms.discard(entries);

@@ -35,13 +35,13 @@ fn copied<M>(contents: &Contents, terms: &Terms<'_, M>) -> Result<Vec<u8>, Fault
     terms.admit(contents.len())?;
     let mut bytes = Vec::with_capacity(contents.len());
     for segment in contents.segments() {
-        let mut strides = segment.chunks(STRIDE).peekable();
-        while let Some(stride) = strides.next() {
+        let mut rest = segment;
+        while let Some((stride, more)) = rest.split_at_checked(STRIDE) {
             bytes.extend_from_slice(stride);
-            if strides.peek().is_some() {
-                terms.clock.check()?;
-            }
+            terms.clock.check()?;
+            rest = more;
         }
+        bytes.extend_from_slice(rest);
     }
     Ok(bytes)
 }

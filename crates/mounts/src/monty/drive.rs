@@ -33,39 +33,57 @@ pub fn drive<M: Meter>(
 ) -> Result<RunProgress, MontyException> {
     let mut turn: Option<Clock> = None;
     loop {
-        let RunProgress::OsCall(mut call) = progress else {
-            if let (Some(clock), Some(tracker)) = (turn, tracker(&progress)) {
-                budget.settle(clock.taken(), tracker);
+        let step = match &mut progress {
+            RunProgress::OsCall(call) => {
+                // The call is taken out to be answered, and put back if it is not.
+                let asked = mem::replace(&mut call.function_call, OsFunctionCall::GetEnviron);
+                let tracker = call.tracker();
+                let step = opened(&mut turn, budget, tracker)
+                    .and_then(|clock| step(namespace, asked, tracker, meter, &clock, budget));
+                match step {
+                    Ok(Step::HandBack(asked)) => {
+                        call.function_call = asked;
+                        return Ok(progress);
+                    }
+                    Ok(Step::Resume(result)) => Ok(result),
+                    Err(exceeded) => Err(exceeded),
+                }
             }
+            other => {
+                if let (Some(clock), Some(tracker)) = (turn, tracker(other)) {
+                    budget.settle(clock.taken(), tracker);
+                }
+                return Ok(progress);
+            }
+        };
+        // Only here does the state of the run move: it is large, and this is once per call.
+        let RunProgress::OsCall(call) = progress else {
             return Ok(progress);
         };
-        let clock = if let Some(clock) = turn {
-            clock
-        } else {
-            let executed = call.tracker().feed_elapsed();
-            let clock = Clock::start(budget.limit, executed + budget.answering);
-            if let Err(exceeded) = clock.check() {
-                return call.abort(uncatchable(&exceeded), print);
-            }
-            *turn.insert(clock)
-        };
-        // The call is taken out to be answered, and put back if it is not.
-        let asked = mem::replace(&mut call.function_call, OsFunctionCall::GetEnviron);
-        progress = match step(namespace, asked, call.tracker(), meter, &clock, budget) {
-            Step::Resume(result) => call.resume(result, print.reborrow())?,
-            Step::Abort(exceeded) => return call.abort(uncatchable(&exceeded), print),
-            Step::HandBack(asked) => {
-                call.function_call = asked;
-                return Ok(RunProgress::OsCall(call));
-            }
+        progress = match step {
+            Ok(result) => call.resume(result, print.reborrow())?,
+            Err(exceeded) => return call.abort(uncatchable(&exceeded), print),
         };
     }
+}
+
+/// The clock of the turn, started at its first call unless there is no time left to start in.
+fn opened(
+    turn: &mut Option<Clock>,
+    budget: &Budget,
+    tracker: &ResourceTracker,
+) -> Result<Clock, ResourceError> {
+    if let Some(clock) = turn {
+        return Ok(*clock);
+    }
+    let clock = Clock::start(budget.limit, tracker.feed_elapsed() + budget.answering);
+    clock.check()?;
+    Ok(*turn.insert(clock))
 }
 
 /// How a run goes on after a call.
 enum Step {
     Resume(ExtFunctionResult),
-    Abort(ResourceError),
     HandBack(OsFunctionCall),
 }
 
@@ -77,7 +95,7 @@ fn step<M: Meter>(
     meter: &mut M,
     clock: &Clock,
     budget: &mut Budget,
-) -> Step {
+) -> Result<Step, ResourceError> {
     let mut terms = Terms {
         meter,
         clock,
@@ -87,15 +105,13 @@ fn step<M: Meter>(
     let taken = clock.taken();
     budget.settle(taken, tracker);
     match answered {
-        Answered::NotCovered(asked) => Step::HandBack(asked),
-        Answered::Exceeded(exceeded) => Step::Abort(exceeded),
-        Answered::Answer(result) => match clock.allows(taken) {
-            Ok(()) => {
-                budget.calls += 1;
-                Step::Resume(result)
-            }
-            Err(exceeded) => Step::Abort(exceeded),
-        },
+        Answered::NotCovered(asked) => Ok(Step::HandBack(asked)),
+        Answered::Exceeded(exceeded) => Err(exceeded),
+        Answered::Answer(result) => {
+            clock.allows(taken)?;
+            budget.calls += 1;
+            Ok(Step::Resume(result))
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! the table as any other path does, so a scan crosses into nested mounts, and sees of a link what the script would
 //! see at its target. What a scan builds is counted to the run; only the mounts work outside.
 
-use ::monty_types::scan::{EntryInfo, Listing, ScanArgs, ScanReply, ScanSource, collect_scan};
+use ::monty_types::scan::{EntryInfo, Listing, ScanArgs, ScanEntry, ScanReply, ScanSource, collect_scan};
+use ::monty_types::unstable::{MontyGraph, MontyNode};
 
 use crate::error::{Error, ErrorKind, Operation, Result};
 use crate::metadata::{DirEntry, FileType};
@@ -14,6 +15,7 @@ use crate::table::Namespace;
 use super::answer::{Fault, Outcome, fault};
 use super::meter::Meter;
 use super::terms::Terms;
+use super::value::finished;
 
 /// The most entries one scan may look at, those counted again that a pattern such as `*/**/*` comes back to.
 const MAX_VISITS: u64 = 1_000_000;
@@ -42,11 +44,30 @@ pub(super) fn scan<M: Meter>(namespace: &Namespace, args: &ScanArgs, terms: &mut
     if pattern_bytes > MAX_PATH_BYTES {
         return Err(source.failed(ErrorKind::NameTooLong));
     }
-    let reply = collect_scan(args, &mut source)?;
-    reply
-        .map(ScanReply::into_object)
+    match collect_scan(args, &mut source)? {
+        Some(ScanReply::Tree(entries)) => tree(entries),
+        Some(matches @ ScanReply::Matches(_)) => Ok(matches.into_object()),
         // The lookup of the root fails with its reason, so this says it in its place.
-        .ok_or_else(|| source.failed(ErrorKind::NotFound))
+        None => Err(source.failed(ErrorKind::NotFound)),
+    }
+}
+
+/// What [`scan_reply`](::monty_types::scan::scan_reply) makes of the entries, in one piece: a list of tuples
+/// `(path, is_dir, is_file, is_symlink)`.
+fn tree(entries: Vec<ScanEntry>) -> Outcome {
+    let mut graph = MontyGraph::with_capacity(2 * entries.len() + 3);
+    let flags = [false, true].map(|flag| graph.push(MontyNode::Bool(flag)));
+    let flag = |is: bool| flags[usize::from(is)];
+    let rows = entries
+        .into_iter()
+        .map(|ScanEntry { path, info }| {
+            let path = graph.push(MontyNode::String(path));
+            let row = vec![path, flag(info.is_dir), flag(info.is_file), flag(info.is_symlink)];
+            graph.push(MontyNode::Tuple(row))
+        })
+        .collect();
+    let root = graph.push(MontyNode::List(rows));
+    finished(graph, root)
 }
 
 /// The mounts as a scan reads them, by paths relative to its root.

@@ -2,10 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ::monty_types::MontyObject;
+use ::monty_types::unstable::MontyNode;
 use ::num_bigint::BigInt;
 
 use crate::metadata::Metadata;
+
+use super::answer::Outcome;
+use super::value::holding;
 
 /// The name and the fields by which the interpreter knows a stat result.
 const TYPE_NAME: &str = "StatResult";
@@ -15,43 +18,49 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// What `Path.stat` answers: all ten fields.
-pub(super) fn stat_result(metadata: &Metadata) -> MontyObject {
+pub(super) fn stat_result(metadata: &Metadata) -> Outcome {
     let mode = metadata.file_type.mode_bits() | metadata.mode;
-    MontyObject::named_tuple(
-        TYPE_NAME,
-        FIELDS,
-        [
-            integer(mode.into()),
-            integer(metadata.inode),
-            integer(metadata.device),
-            integer(metadata.links),
-            integer(metadata.uid.into()),
-            integer(metadata.gid.into()),
-            integer(metadata.size),
-            MontyObject::float(seconds(metadata.accessed)),
-            MontyObject::float(seconds(metadata.modified)),
-            MontyObject::float(seconds(metadata.changed)),
-        ],
-    )
+    let fields = [
+        integer(mode.into()),
+        integer(metadata.inode),
+        integer(metadata.device),
+        integer(metadata.links),
+        integer(metadata.uid.into()),
+        integer(metadata.gid.into()),
+        integer(metadata.size),
+        MontyNode::Float(seconds(metadata.accessed)),
+        MontyNode::Float(seconds(metadata.modified)),
+        MontyNode::Float(seconds(metadata.changed)),
+    ];
+    holding(fields.into_iter(), |values| MontyNode::NamedTuple {
+        type_name: TYPE_NAME.to_owned(),
+        field_names: FIELDS.map(str::to_owned).into(),
+        values,
+    })
 }
 
 /// A Python `int`. Inode numbers of some file systems use all 64 bits.
-fn integer(value: u64) -> MontyObject {
+fn integer(value: u64) -> MontyNode {
     match i64::try_from(value) {
-        Ok(value) => MontyObject::int(value),
-        Err(_) => MontyObject::bigint(BigInt::from(value)),
+        Ok(value) => MontyNode::Int(value),
+        Err(_) => MontyNode::BigInt(BigInt::from(value)),
     }
 }
 
-/// Seconds since the epoch, rounded as Python rounds: whole seconds plus 1e-9 times the nanoseconds.
+/// Seconds since the epoch, rounded as Python rounds: whole seconds, rounded down, plus 1e-9 times the nanoseconds.
 #[allow(clippy::cast_precision_loss, reason = "Python's st_mtime is a float too")]
 fn seconds(time: SystemTime) -> f64 {
-    const NANOS: i128 = 1_000_000_000;
-    let nanos = match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => after.as_nanos().cast_signed(),
-        Err(before) => -before.duration().as_nanos().cast_signed(),
-    };
-    nanos.div_euclid(NANOS) as f64 + 1e-9 * nanos.rem_euclid(NANOS) as f64
+    let joined = |seconds: f64, nanos: u32| seconds + 1e-9 * f64::from(nanos);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => joined(after.as_secs() as f64, after.subsec_nanos()),
+        Err(before) => match before.duration() {
+            whole if whole.subsec_nanos() == 0 => -(whole.as_secs() as f64),
+            part => joined(
+                -(part.as_secs() as f64) - 1.0,
+                1_000_000_000 - part.subsec_nanos(),
+            ),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +79,6 @@ mod tests {
             1_700_000_000.0 + 1e-9 * 123_456_789.0
         );
         assert_eq!(seconds(UNIX_EPOCH - Duration::from_millis(250)), -0.25);
+        assert_eq!(seconds(UNIX_EPOCH - Duration::from_secs(2)), -2.0);
     }
 }
