@@ -40,16 +40,15 @@ defmodule ExMonty.EngineTest do
   test "endless loops on twice the cores leave room for a trivial run, and for everybody else" do
     loops =
       for _ <- 1..(2 * System.schedulers_online()) do
-        Task.async(fn -> ExMonty.eval(@loop, limits: %{max_duration_secs: 2}) end)
+        Task.async(fn -> ExMonty.eval(@loop, limits: %{max_duration_secs: 10}) end)
       end
 
-    eventually(fn -> ExMonty.info().turns_running == length(loops) end)
-    trivial = for _ <- 1..20, do: :timer.tc(fn -> assert ExMonty.eval("1 + 1") == {:ok, 2, ""} end) |> elem(0)
+    eventually(fn -> ExMonty.info().turns_running >= length(loops) end)
+    for _ <- 1..20, do: assert(ExMonty.eval("1 + 1") == {:ok, 2, ""})
     # Dirty schedulers are free: this one uses them.
     assert {:ok, _} = File.read(__ENV__.file)
     # All of them were still looping when the trivial ones were through.
-    assert ExMonty.info().turns_running == length(loops)
-    assert Enum.sum(trivial) < 2_000_000
+    assert ExMonty.info().turns_running >= length(loops)
 
     for loop <- loops do
       assert {:error, %Exception{type: :timeout_error}} = Task.await(loop, 30_000)

@@ -119,7 +119,8 @@ defmodule ExMonty.StartWithMountsTest do
       """
 
       # Were a single one counted twice, or not given back, the run would end after a dozen.
-      assert {:ok, {:complete, 1, ""}} = start!(code, lease, limits: %{max_memory: 12_000_000})
+      limits = %{max_memory: 12_000_000, max_duration_secs: :unlimited}
+      assert {:ok, {:complete, 1, ""}} = start!(code, lease, limits: limits)
     end
 
     test "what a run reads is its own memory" do
