@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use mounts::{Mount, Table};
+use mounts::{HostDirectory, Memory, Mount, Table};
 
 use crate::script::Script;
 
@@ -47,20 +47,30 @@ fn compare(name: &str, script: &str) {
         println!("python3 is not installed: {name}.py was not compared");
         return;
     };
-    let over_mounts = |point: &str| {
+    let lower = tempfile::tempdir().unwrap();
+    let host = || HostDirectory::open(lower.path()).unwrap();
+    for (kind, point, mount) in [
+        ("memory", ROOT, Mount::memory()),
+        ("memory", "/work", Mount::memory()),
+        ("memory", "/", Mount::memory()),
+        ("an overlay over memory", ROOT, Mount::overlay(Memory::new())),
+        ("an overlay over a host directory", ROOT, Mount::overlay(host())),
+    ] {
         let table = Table::new();
-        table.mount(point, Mount::memory()).unwrap();
+        table.mount(point, mount).unwrap();
         table.create_dir_all(ROOT).unwrap();
         let code = format!("ROOT = {ROOT:?}\n{script}");
         let mut run = Script::new(&code);
         run.cwd = ROOT;
         let ended = run.run(&table);
         assert_eq!(ended.handed_back, [""; 0], "every call is covered");
-        ended.printed()
-    };
-    for point in [ROOT, "/work", "/"] {
-        assert_same(name, point, &expected, &over_mounts(point));
+        assert_same(name, &format!("{kind} at {point}"), &expected, &ended.printed());
     }
+    assert_eq!(
+        std::fs::read_dir(lower.path()).unwrap().count(),
+        0,
+        "an overlay leaves its lower alone"
+    );
 }
 
 /// What Python prints, with its directory called [`ROOT`]; `None` where there is no Python.
@@ -86,17 +96,17 @@ fn python(script: &str) -> Option<String> {
 }
 
 #[track_caller]
-fn assert_same(name: &str, point: &str, expected: &str, actual: &str) {
+fn assert_same(name: &str, mounted: &str, expected: &str, actual: &str) {
     let mut lines = expected.lines().zip(actual.lines()).enumerate();
     if let Some((number, (python, monty))) = lines.find(|(_, (python, monty))| python != monty) {
         panic!(
-            "{name}.py, mounted at {point}, line {}:\n  python: {python}\n  mounts: {monty}",
+            "{name}.py, {mounted}, line {}:\n  python: {python}\n  mounts: {monty}",
             number + 1
         );
     }
     assert_eq!(
         expected.lines().count(),
         actual.lines().count(),
-        "{name}.py at {point}"
+        "{name}.py, {mounted}"
     );
 }

@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod decoding;
 mod differential;
 mod endless;
 mod errors;
