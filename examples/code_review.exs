@@ -12,7 +12,7 @@ defmodule CodeReview do
   from pathlib import Path
 
   LANGUAGES = {'.rs': 'Rust', '.ex': 'Elixir', '.exs': 'Elixir', '.md': 'Markdown', '.toml': 'TOML', '.py': 'Python'}
-  NOT_SOURCE = {'target', '_build', 'deps', 'priv', 'doc', '.git'}
+  NOT_SOURCE = {'target', '_build', 'deps', 'priv', 'doc', 'tmp', '.git'}
 
   def source_files():
       found = []
@@ -97,7 +97,7 @@ defmodule CodeReview do
   len(files)
   '''
 
-  @not_source ~w(target _build deps priv doc .git)
+  @not_source ~w(target _build deps priv doc tmp .git)
 
   def script, do: @script
 
@@ -151,9 +151,8 @@ defmodule CodeReview do
 
   # Every source file by path, size, modification time and contents.
   defp fingerprint(project) do
-    for name <- Enum.sort(File.ls!(project)), name not in @not_source do
-      fingerprint_of(Path.join(project, name))
-    end
+    project
+    |> fingerprint_of()
     |> :erlang.term_to_binary()
     |> then(&:crypto.hash(:sha256, &1))
     |> Base.encode16(case: :lower)
@@ -162,7 +161,8 @@ defmodule CodeReview do
   defp fingerprint_of(path) do
     case File.lstat!(path, time: :posix) do
       %{type: :directory} ->
-        {path, for(name <- Enum.sort(File.ls!(path)), do: fingerprint_of(Path.join(path, name)))}
+        names = Enum.sort(File.ls!(path)) -- @not_source
+        {path, for(name <- names, do: fingerprint_of(Path.join(path, name)))}
 
       %{type: :regular} = stat ->
         {path, stat.size, stat.mtime, :crypto.hash(:sha256, File.read!(path))}

@@ -188,7 +188,7 @@ defmodule ExMonty.EngineTest do
   end
 
   test "a caller that dies during a turn leaves the engine as it was" do
-    {pid, monitor} = spawn_monitor(fn -> ExMonty.eval(@loop, limits: %{max_duration_secs: 0.3}) end)
+    {pid, monitor} = spawn_monitor(fn -> ExMonty.eval(@loop, limits: %{max_duration_secs: 2}) end)
     eventually(fn -> ExMonty.info().turns_running == 1 end)
     Process.exit(pid, :kill)
     assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}
@@ -224,7 +224,8 @@ defmodule ExMonty.EngineTest do
 
     eventually(fn ->
       :erlang.garbage_collect()
-      abs(ExMonty.info().metered_bytes - before) < 1_000_000
+      # What earlier tests left behind may go meanwhile as well.
+      ExMonty.info().metered_bytes - before < 1_000_000
     end)
   end
 end
