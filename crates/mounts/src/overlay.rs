@@ -32,6 +32,7 @@ mod recount;
 mod redirect;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use parking_lot::{Mutex, RwLock};
@@ -66,6 +67,8 @@ pub struct Overlay {
     layer: RwLock<Layer>,
     /// Held by whoever changes something, while it looks at both layers; readers never wait for it.
     turn: Mutex<()>,
+    /// The memory that the layer holds, for those who read and need no lock for it.
+    held_memory: AtomicU64,
 }
 
 /// The upper layer as a value.
@@ -97,7 +100,16 @@ impl Overlay {
             lower: Arc::new(lower),
             layer: RwLock::new(layer),
             turn: Mutex::new(()),
+            held_memory: AtomicU64::new(0),
         }
+    }
+
+    /// Makes one change to the layer.
+    fn change<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> T {
+        let mut layer = self.layer.write();
+        let answer = change(&mut layer);
+        self.held_memory.store(layer.held.memory, Ordering::Relaxed);
+        answer
     }
 
     fn root(&self) -> Arc<Directory> {
@@ -215,5 +227,9 @@ impl Writer for Overlay {
 
     fn held(&self) -> Held {
         self.layer.read().held
+    }
+
+    fn held_memory(&self) -> u64 {
+        self.held_memory.load(Ordering::Relaxed)
     }
 }

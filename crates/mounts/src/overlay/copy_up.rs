@@ -184,7 +184,7 @@ impl Overlay {
                 } = &existing
                 else {
                     drop((existing, root));
-                    return self.layer.write().update_file(path, update, admission);
+                    return self.change(|layer| layer.update_file(path, update, admission));
                 };
                 Some(taken(lower, metadata))
             }
@@ -195,22 +195,23 @@ impl Overlay {
         let ancestors = view.ancestors(parent)?;
         drop((existing, root));
 
-        let mut layer = self.layer.write();
-        let mut file = taken.unwrap_or_else(|| File::born(layer.next_inode(), SystemTime::now()));
-        let planned = Planned {
-            ancestors,
-            before,
-            file_size: file.size_after(&update),
-            written: update.written(),
-            touches_parent: created,
-        };
-        let holds = Slot::held_for(name, file.held_after(&update), hides.as_deref());
-        layer.place(path, planned, holds, admission, |now| {
-            file.update(update, now);
-            Slot {
-                node: Some(Node::File(Arc::new(file))),
-                hides,
-            }
+        self.change(|layer| {
+            let mut file = taken.unwrap_or_else(|| File::born(layer.next_inode(), SystemTime::now()));
+            let planned = Planned {
+                ancestors,
+                before,
+                file_size: file.size_after(&update),
+                written: update.written(),
+                touches_parent: created,
+            };
+            let holds = Slot::held_for(name, file.held_after(&update), hides.as_deref());
+            layer.place(path, planned, holds, admission, |now| {
+                file.update(update, now);
+                Slot {
+                    node: Some(Node::File(Arc::new(file))),
+                    hides,
+                }
+            })
         })
     }
 
@@ -233,14 +234,15 @@ impl Overlay {
             ..Planned::default()
         };
         drop((existing, root));
-        let mut layer = self.layer.write();
-        let attributes = Attributes::born(layer.next_inode(), 0o755, SystemTime::now());
-        let node = Node::Directory(Arc::new(Directory::new(Backing::Own(attributes))));
-        let slot = Slot {
-            node: Some(node),
-            hides,
-        };
-        layer.place(path, planned, slot.held(name), admission, |_| slot)
+        self.change(|layer| {
+            let attributes = Attributes::born(layer.next_inode(), 0o755, SystemTime::now());
+            let node = Node::Directory(Arc::new(Directory::new(Backing::Own(attributes))));
+            let slot = Slot {
+                node: Some(node),
+                hides,
+            };
+            layer.place(path, planned, slot.held(name), admission, |_| slot)
+        })
     }
 
     /// Takes away what is at `path`: a file or link, or an empty directory. What the lower has there is hidden.
@@ -278,9 +280,7 @@ impl Overlay {
             hides: existing.hides(self.lower.as_ref())?,
         };
         drop((existing, root));
-        self.layer
-            .write()
-            .place(path, planned, slot.held(name), admission, |_| slot)
+        self.change(|layer| layer.place(path, planned, slot.held(name), admission, |_| slot))
     }
 }
 

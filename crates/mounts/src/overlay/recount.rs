@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use crate::backend::Writer as _;
 use crate::memory::Memory;
 use crate::mount::Mount;
 use crate::quota::Held;
@@ -72,6 +73,7 @@ proptest! {
             act(&lease, step.clone());
             let layer = overlay.layer.read().clone();
             prop_assert_eq!(layer.held, recount(&layer.root), "after {:?}", step);
+            prop_assert_eq!(overlay.held_memory(), layer.held.memory, "after {:?}", step);
         }
     }
 }

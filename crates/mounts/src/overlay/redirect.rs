@@ -55,32 +55,33 @@ impl Overlay {
         // The directories above the target may be, in part, those above the source: they are found once the latter
         // are there.
         drop((source, target, root));
-        let mut layer = self.layer.write();
-        let mut next = layer.clone();
-        let source_held = from_ancestors.held();
-        let directory = next
-            .directory_mut(from_parent, from_ancestors)
-            .map_err(RenameRefusal::From)?;
-        directory.set(from_name, left);
-        directory.touch(now);
-        let root = Arc::clone(&next.root);
-        let to_ancestors = self.view(&root).ancestors(to_parent).map_err(RenameRefusal::To)?;
-        let after = layer.held + source_held + to_ancestors.held() + holds - before;
-        admission
-            .admit(&Change {
-                before: layer.held,
-                after,
-                ..Change::default()
-            })
-            .map_err(|kind| RenameRefusal::To(kind.into()))?;
-        let directory = next
-            .directory_mut(to_parent, to_ancestors)
-            .map_err(RenameRefusal::To)?;
-        directory.set(to_name, placed);
-        directory.touch(now);
-        next.held = after;
-        *layer = next;
-        Ok(())
+        self.change(|layer| {
+            let mut next = layer.clone();
+            let source_held = from_ancestors.held();
+            let directory = next
+                .directory_mut(from_parent, from_ancestors)
+                .map_err(RenameRefusal::From)?;
+            directory.set(from_name, left);
+            directory.touch(now);
+            let root = Arc::clone(&next.root);
+            let to_ancestors = self.view(&root).ancestors(to_parent).map_err(RenameRefusal::To)?;
+            let after = layer.held + source_held + to_ancestors.held() + holds - before;
+            admission
+                .admit(&Change {
+                    before: layer.held,
+                    after,
+                    ..Change::default()
+                })
+                .map_err(|kind| RenameRefusal::To(kind.into()))?;
+            let directory = next
+                .directory_mut(to_parent, to_ancestors)
+                .map_err(RenameRefusal::To)?;
+            directory.set(to_name, placed);
+            directory.touch(now);
+            next.held = after;
+            *layer = next;
+            Ok(())
+        })
     }
 }
 
