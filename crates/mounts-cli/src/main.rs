@@ -1,0 +1,3 @@
+//! Runs a Python file over mounts.
+
+fn main() {}
