@@ -50,6 +50,16 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether the reason is that another mount of the host covers what was asked for.
+    pub(crate) fn is_crossing(&self) -> bool {
+        matches!(self, Self::Failed { source: Some(error), .. } if error.raw_os_error() == Some(EXDEV))
+    }
+}
+
+/// The number of `EXDEV`, on every host.
+const EXDEV: i32 = 18;
+
 impl From<ErrorKind> for Refusal {
     fn from(kind: ErrorKind) -> Self {
         Self::new(kind)

@@ -8,6 +8,7 @@
 //! table/namespace      an immutable set of mounts, and reading
 //! table/change         writing
 //! table/resolve        links and mount points: from a path to a backend
+//! table/follow         the target of a link, rewritten as a path of the script's
 //! table/judged         rules, on the way from the one to the other
 //! table/observed       who is told of the operations
 //! table/links          where a path really leads, and links that nobody may see
@@ -21,6 +22,7 @@
 
 mod change;
 mod directories;
+mod follow;
 mod judged;
 mod links;
 mod namespace;

@@ -8,17 +8,10 @@ use std::sync::Arc;
 
 use mounts::{Held, LeaseMode, Memory, Mount, Overlay, Table};
 use proptest::prelude::*;
+use support::cases::cases;
 use support::{Entry, Step, TreeImage, image, image_on_disk, run, run_on_disk, step};
 
 const ROOT: &str = "/m";
-
-/// The number of programs; `MOUNTS_PROGRAMS` asks for more than the suite's bounded share.
-fn programs() -> u32 {
-    std::env::var("MOUNTS_PROGRAMS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(400)
-}
 
 fn mounted(mount: Mount) -> Table {
     let table = Table::new();
@@ -71,7 +64,7 @@ fn program() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: programs(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn memory_answers_as_a_real_directory_does(program in program()) {

@@ -92,6 +92,33 @@ fn a_bind_mount_inside_is_refused_and_not_listed() {
     });
 }
 
+/// A link to what another mount covers was listed like one that dangles, though nothing could be done with it. It is
+/// not listed now, as a link that leads out of the mount, and is there again when the other mount is gone.
+#[test]
+fn a_link_to_what_another_mount_covers_is_not_listed() {
+    let house = house();
+    let at = |path: &str| house.path().join(path);
+    symlink("dir/../to-covered", at("inside/to-link")).unwrap();
+    symlink("dir/covered with\\space/file", at("inside/below")).unwrap();
+    symlink("dir/covered with\\space/../file", at("inside/beside")).unwrap();
+    let open = ["below", "beside", "dir", "to-covered", "to-link"];
+    with_each_lookup(&at("inside"), |table| {
+        assert_eq!(names(table, "/m"), open);
+        let Some(_directory) = Bound::new(&at("outside"), &at("inside/dir/covered with\\space")) else {
+            return;
+        };
+        let _file = Bound::new(&at("outside/file"), &at("inside/dir/covered file")).unwrap();
+        let lease = table.checkout(LeaseMode::Shared).unwrap();
+        assert_eq!(names(table, "/m"), ["dir"]);
+        for link in ["below", "beside", "to-covered", "to-link"] {
+            let path = format!("/m/{link}");
+            assert_eq!(kind(lease.read(&path)), ErrorKind::PermissionDenied, "{path}");
+            assert!(!lease.exists(&path), "{path}");
+            assert!(lease.symlink_metadata(&path).is_ok(), "{path}");
+        }
+    });
+}
+
 #[test]
 fn mounts_that_come_and_go_are_noticed_by_the_next_listing() {
     let house = house();

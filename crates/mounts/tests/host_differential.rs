@@ -11,6 +11,8 @@
     reason = "a test fails by unwrapping, and compares with the real thing"
 )]
 
+#[path = "support/cases.rs"]
+mod cases;
 #[path = "support/host.rs"]
 mod host;
 
@@ -21,6 +23,7 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 use std::time::SystemTime;
 
+use cases::cases;
 use host::with_each_lookup;
 use mounts::{ErrorKind, FileType, LeaseMode, Metadata, Namespace};
 use proptest::prelude::*;
@@ -170,15 +173,8 @@ fn through_std(path: &Path) -> Answers {
     }
 }
 
-fn cases() -> u32 {
-    std::env::var("MOUNTS_PROGRAMS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(100)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn a_mounted_directory_answers_as_std_fs_does(

@@ -26,6 +26,20 @@ fn table() -> Table {
         ("round", Entry::Link("about")),
         ("about", Entry::Link("round")),
         ("towards", Entry::Link("round")),
+        ("beside_target", Entry::Link("deep/link/../beside")),
+        ("deep", Entry::Directory),
+        ("deep/link", Entry::Link("../far/away")),
+        ("deep/beside", Entry::File("beside the link")),
+        ("far", Entry::Directory),
+        ("far/away", Entry::Directory),
+        ("far/beside", Entry::File("beside the target")),
+        ("behind_missing", Entry::Link("missing/../other")),
+        ("behind_file", Entry::Link("other/../other")),
+        ("slash_file", Entry::Link("other/")),
+        ("slash_dot_file", Entry::Link("other/.")),
+        ("slash_dir", Entry::Link("dir/")),
+        ("to_slash_file", Entry::Link("slash_file")),
+        ("behind_refused", Entry::Link("out/../other")),
     ]);
     table.mount("/m", Mount::read_only(tree)).unwrap();
     table
@@ -45,6 +59,8 @@ fn a_real_path_has_no_links_that_can_be_followed() {
         ("/m/to_file", "/m/dir/file"),
         ("/m/to_dir/up", "/m/other"),
         ("/m/./to_dir/../to_file", "/m/dir/file"),
+        ("/m/beside_target", "/m/far/beside"),
+        ("/m/slash_dir/file", "/m/dir/file"),
         ("/m", "/m"),
         ("/", "/"),
     ] {
@@ -63,6 +79,9 @@ fn a_real_path_keeps_what_is_missing_refused_or_circular() {
         ("/m/absolute/x", "/m/absolute/x"),
         ("/m/round", "/m/round"),
         ("/m/towards/x", "/m/round/x"),
+        ("/m/behind_missing", "/m/other"),
+        ("/m/behind_file", "/m/other"),
+        ("/m/behind_refused", "/m/behind_refused"),
     ] {
         assert_eq!(real(path), expected, "{path}");
     }
@@ -87,7 +106,23 @@ fn listings_leave_out_links_that_lead_out_and_show_the_others() {
         assert_eq!(
             listed,
             [
-                "about", "dangling", "dir", "other", "round", "to_dir", "to_file", "towards"
+                "about",
+                "behind_file",
+                "behind_missing",
+                "beside_target",
+                "dangling",
+                "deep",
+                "dir",
+                "far",
+                "other",
+                "round",
+                "slash_dir",
+                "slash_dot_file",
+                "slash_file",
+                "to_dir",
+                "to_file",
+                "to_slash_file",
+                "towards"
             ],
             "{path}"
         );
@@ -104,4 +139,47 @@ fn a_refused_link_is_still_a_link_when_asked_for_by_name() {
     }
     assert_eq!(kind(lease.metadata("/m/round")), ErrorKind::TooManyLinks);
     assert_eq!(kind(lease.metadata("/m/dangling")), ErrorKind::NotFound);
+}
+
+/// `..` in a link's target was once taken away by name, so a script read the file beside a link where Linux reads the
+/// one beside what the link leads to, and found a file behind a directory that is not there. What a `..` follows is
+/// now looked up first.
+#[test]
+fn what_a_dotdot_follows_in_a_target_is_looked_up_first() {
+    let table = table();
+    assert_eq!(table.read("/m/beside_target").unwrap(), *b"beside the target");
+    assert_eq!(kind(table.read("/m/behind_missing")), ErrorKind::NotFound);
+    assert_eq!(kind(table.read("/m/behind_file")), ErrorKind::NotADirectory);
+    assert_eq!(kind(table.read("/m/behind_refused")), ErrorKind::PermissionDenied);
+    for path in ["/m/behind_missing", "/m/behind_file", "/m/behind_refused"] {
+        assert!(!table.exists(path), "{path}");
+    }
+}
+
+/// A slash behind a link's target was once dropped, so a link to `file/` could be read, and one to `new/` made a file.
+/// It now asks for a directory, whatever other links come after it.
+#[test]
+fn a_target_with_a_slash_behind_it_is_a_directory_or_refused() {
+    let table = table();
+    for path in ["/m/slash_file", "/m/slash_dot_file", "/m/to_slash_file"] {
+        assert_eq!(kind(table.read(path)), ErrorKind::NotADirectory, "{path}");
+        assert_eq!(kind(table.metadata(path)), ErrorKind::NotADirectory, "{path}");
+        assert_eq!(kind(table.list(path)), ErrorKind::NotADirectory, "{path}");
+    }
+    assert_eq!(table.read("/m/slash_dir/file").unwrap(), *b"text");
+    assert_eq!(table.list("/m/slash_dir").unwrap().len(), 2);
+
+    let overlay = Table::new();
+    let lower = Linked::new([
+        ("new", Entry::Link("made/")),
+        ("old", Entry::Link("file/")),
+        ("lost", Entry::Link("missing/made/")),
+        ("file", Entry::File("text")),
+    ]);
+    overlay.mount("/m", Mount::overlay(lower)).unwrap();
+    assert_eq!(kind(overlay.write("/m/new", "x")), ErrorKind::IsADirectory);
+    assert_eq!(kind(overlay.append("/m/old", b"x")), ErrorKind::IsADirectory);
+    assert_eq!(kind(overlay.write("/m/lost", "x")), ErrorKind::NotFound);
+    assert!(!overlay.exists("/m/made"));
+    assert_eq!(overlay.read("/m/file").unwrap(), *b"text");
 }

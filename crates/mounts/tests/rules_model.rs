@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use mounts::{Globs, LeaseMode, Memory, Mount, Namespace, Rules, Table, Verdict, VirtualPath};
 use proptest::prelude::*;
+use support::cases::cases;
 use support::{Step, image, run, step};
 
 /// A part of a glob's component, as the naive judge matches it.
@@ -188,7 +189,7 @@ fn any_glob(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn the_verdict_is_that_of_a_naive_judge(

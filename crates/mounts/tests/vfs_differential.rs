@@ -15,18 +15,11 @@ mod support;
 use mounts::vfs::{TableFs, VfsBackend};
 use mounts::{LeaseMode, Mount, Table};
 use proptest::prelude::*;
+use support::cases::cases;
 use support::{Entry, Step, TreeImage, image, image_on_disk, run, run_on_disk, step};
 use vfs::{FileSystem, MemoryFS, PhysicalFS};
 
 const ROOT: &str = "/m";
-
-/// The number of programs; `MOUNTS_PROGRAMS` asks for more than the suite's bounded share.
-fn programs() -> u32 {
-    std::env::var("MOUNTS_PROGRAMS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(200)
-}
 
 fn program() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..60)
@@ -77,7 +70,7 @@ fn compare_counted(files: impl FileSystem, program: &[Step]) -> Result<(), TestC
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: programs(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(400))]
 
     /// It can move nothing: every rename is a copy.
     #[test]

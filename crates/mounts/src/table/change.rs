@@ -96,13 +96,19 @@ impl Namespace {
             operation,
             path,
             |()| bytes as u64,
-            |request| match attempt(request.clone()) {
-                Err(error)
-                    if error.kind() == ErrorKind::NotFound && self.make_ancestors(&request.path)? =>
-                {
-                    attempt(request)
+            |request| {
+                let request = match operation {
+                    Operation::Write | Operation::Append | Operation::Open => request.making_file(),
+                    _ => request,
+                };
+                match attempt(request.clone()) {
+                    Err(error)
+                        if error.kind() == ErrorKind::NotFound && self.make_ancestors(&request.path)? =>
+                    {
+                        attempt(request)
+                    }
+                    answer => answer,
                 }
-                answer => answer,
             },
         )
     }

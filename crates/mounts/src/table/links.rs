@@ -1,11 +1,13 @@
 //! Symbolic links as a script may ask about them: where a path really leads, and which links it may not see.
 
-use crate::backend::{FollowLinks, LinkMet, Refusal};
+use crate::backend::{Answer, FollowLinks, Refusal};
 use crate::error::{ErrorKind, Operation, Result};
+use crate::metadata::Metadata;
 use crate::path::VirtualPath;
 
+use super::follow::Missing;
 use super::namespace::Namespace;
-use super::resolve::{MAX_LINKS, Request};
+use super::resolve::Request;
 
 impl Namespace {
     /// Where `path` leads when every link on it is followed, as POSIX `realpath` and Python's
@@ -29,12 +31,11 @@ impl Namespace {
             return Err(request.error(ErrorKind::NotCovered));
         }
         let mut followed: Vec<VirtualPath<'static>> = Vec::new();
-        while followed.len() <= MAX_LINKS
-            && !followed.contains(&request.path)
-            && let Some(link) = self.link_on(&request)
+        while !followed.contains(&request.path)
+            && let Some(Err(Refusal::Link(link))) = self.lookup(&request)
         {
             let here = request.path.clone().into_owned();
-            if self.follow(&mut request, &link).is_err() {
+            if self.try_follow(&mut request, &link, Missing::Skipped).is_err() {
                 break;
             }
             followed.push(here);
@@ -47,25 +48,28 @@ impl Namespace {
         let Ok(mut request) = Request::new(Operation::List, path) else {
             return false;
         };
-        for _ in 0..=MAX_LINKS {
-            let Some(link) = self.link_on(&request) else {
-                return false;
-            };
-            if let Err(error) = self.follow(&mut request, &link) {
-                return error.kind() == ErrorKind::PermissionDenied;
+        loop {
+            match self.lookup(&request) {
+                Some(Err(Refusal::Link(link))) => {
+                    if let Err(astray) = self.try_follow(&mut request, &link, Missing::Refused) {
+                        return astray.is_outside();
+                    }
+                }
+                Some(Err(refusal)) => return refusal.is_crossing(),
+                Some(Ok(_)) | None => return false,
             }
         }
-        false
     }
 
-    /// The first link on the way that `request` names, its last component included, as far as the rules let it be
-    /// seen.
-    fn link_on(&self, request: &Request<'_>) -> Option<LinkMet> {
+    /// What is where `request` has come to, its last component followed, as far as the rules let it be seen; `None`
+    /// where nothing is mounted.
+    fn lookup(&self, request: &Request<'_>) -> Option<Answer<Metadata>> {
         let mounted = self.routes().route(&request.path).mounted?.visible();
-        let reader = mounted.mount.reader();
-        match reader.metadata(mounted.relative, FollowLinks::Yes) {
-            Err(Refusal::Link(link)) => Some(link),
-            Ok(_) | Err(Refusal::Failed { .. }) => None,
-        }
+        Some(
+            mounted
+                .mount
+                .reader()
+                .metadata(mounted.relative, FollowLinks::Yes),
+        )
     }
 }

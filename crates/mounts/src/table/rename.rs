@@ -11,7 +11,7 @@ use crate::rules::Rules;
 use super::change::unwritable;
 use super::judged::{Judged, Names};
 use super::namespace::Namespace;
-use super::resolve::{MAX_LINKS, Request};
+use super::resolve::Request;
 
 impl Namespace {
     /// Renames `from` to `to`, as [`std::fs::rename`] on Linux.
@@ -37,7 +37,7 @@ impl Namespace {
         let mut target = Request::new(Operation::Rename, to).map_err(|error| {
             Error::new(error.kind(), Operation::Rename, from).with_destination(error.path())
         })?;
-        for _ in 0..=2 * MAX_LINKS {
+        loop {
             let refusal = match self.try_rename(&mut source, &mut target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
@@ -49,7 +49,6 @@ impl Namespace {
             }
             .map_err(|error| source.error(error.kind()).with_destination(to))?;
         }
-        Err(source.error(ErrorKind::TooManyLinks).with_destination(to))
     }
 
     fn try_rename(

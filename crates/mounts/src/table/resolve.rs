@@ -3,18 +3,17 @@
 //! The table routes the path to a mount and lets the operation try. A backend that meets a symbolic link says so
 //! before it has had any effect; the link is then rewritten *in the script's namespace* and the step starts again,
 //! so that rules, mount points and layers decide about the target as they would about any path. At most
-//! [`MAX_LINKS`] times. What the rules of a mount say is asked before its backend is, here and nowhere else.
+//! [`MAX_LINKS`](super::follow::MAX_LINKS) times. What the rules of a mount say is asked before its backend is, here and nowhere else.
 
-use crate::backend::{Answer, LinkMet, Refusal};
+use crate::backend::{Answer, FollowLinks, Refusal};
 use crate::error::{Error, ErrorKind, Operation, Result};
-use crate::path::VirtualPath;
+use crate::metadata::FileType;
+use crate::path::{RelativePath, VirtualPath};
 
+use super::follow::MAX_LINKS;
 use super::judged::Judged;
 use super::namespace::Namespace;
 use super::routes::{Mounted, Point, Route};
-
-/// The symbolic links followed on one path, as Linux.
-pub(crate) const MAX_LINKS: usize = 40;
 
 /// A path being resolved for an operation: as the caller gave it for errors, normalised for everything else.
 #[derive(Debug, Clone)]
@@ -24,6 +23,12 @@ pub(crate) struct Request<'p> {
     pub(crate) path: VirtualPath<'p>,
     /// Whether the path was one that may not be changed, as it was given or after a link: then it stays so.
     is_read_only: bool,
+    /// How many links were followed so far.
+    links: usize,
+    /// Whether the link followed last named its target with a slash behind it, so that nothing but a directory will do.
+    pub(super) wants_directory: bool,
+    /// Whether the operation makes a file where there is none.
+    makes_file: bool,
 }
 
 impl<'p> Request<'p> {
@@ -39,7 +44,27 @@ impl<'p> Request<'p> {
             given,
             path,
             is_read_only: false,
+            links: 0,
+            wants_directory: false,
+            makes_file: false,
         }
+    }
+
+    /// The same request, by an operation that makes a file where there is none.
+    pub(crate) fn making_file(self) -> Self {
+        Self {
+            makes_file: true,
+            ..self
+        }
+    }
+
+    /// Counts a link that is about to be followed.
+    pub(super) fn count_link(&mut self) -> std::result::Result<(), ErrorKind> {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(ErrorKind::TooManyLinks);
+        }
+        Ok(())
     }
 
     /// Lets the rules judge the path as it is now, which is where it leads in its mount.
@@ -51,6 +76,32 @@ impl<'p> Request<'p> {
         } else {
             judged
         })
+    }
+
+    /// Refuses what is no directory where only one will do, as Linux refuses a slash behind its name.
+    fn require_directory(&self, judged: &Judged<'_, '_>) -> Answer<()> {
+        if !self.wants_directory {
+            return Ok(());
+        }
+        let is_directory = |path: RelativePath<'_>| -> Answer<bool> {
+            let found = judged.reader().metadata(path, FollowLinks::Yes)?;
+            Ok(found.file_type == FileType::Directory)
+        };
+        // The name of a file to be made cannot end in a slash, whatever is there.
+        if self.makes_file
+            && let Some((parent, _)) = judged.relative().split_last()
+        {
+            return Err(if is_directory(parent)? {
+                ErrorKind::IsADirectory.into()
+            } else {
+                ErrorKind::NotADirectory.into()
+            });
+        }
+        if is_directory(judged.relative())? {
+            Ok(())
+        } else {
+            Err(ErrorKind::NotADirectory.into())
+        }
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
@@ -67,42 +118,6 @@ impl<'p> Request<'p> {
 }
 
 impl Namespace {
-    /// Continues `request` at the target of `link`, which its mount met.
-    ///
-    /// The target may lead anywhere below the mount's point, also into a mount nested there; an absolute target
-    /// or one that climbs out is refused.
-    pub(super) fn follow(&self, request: &mut Request<'_>, link: &LinkMet) -> Result<()> {
-        let denied = || request.error(ErrorKind::PermissionDenied);
-        let target = link
-            .target
-            .as_deref()
-            .filter(|target| !target.starts_with('/'))
-            .ok_or_else(denied)?;
-        let inside = self
-            .routes()
-            .route(&request.path)
-            .mounted
-            .ok_or_else(denied)?
-            .relative
-            .as_str();
-        let (before, after) = inside.split_at_checked(link.prefix).ok_or_else(denied)?;
-        let parent = before.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let mut components: Vec<&str> = parent.split('/').filter(|name| !name.is_empty()).collect();
-        for name in target.split('/').chain(after.split('/')) {
-            match name {
-                "" | "." => {}
-                ".." => drop(components.pop().ok_or_else(denied)?),
-                name => components.push(name),
-            }
-        }
-        let point = &request.path.as_str()[..request.path.as_str().len() - inside.len()];
-        let rewritten = format!("{point}/{}", components.join("/"));
-        request.path = VirtualPath::parse(&rewritten)
-            .map_err(|error| Error::from_path(error, request.operation, request.given))?
-            .into_owned();
-        Ok(())
-    }
-
     /// Routes `request` and lets `act` try on the mount it leads to, following the links it meets.
     ///
     /// Where the path is a mount point or an ancestor of one, `at_point` is asked first: it gives `None` to let the
@@ -113,7 +128,7 @@ impl Namespace {
         at_point: impl Fn(&Route<'_, '_>, &Point) -> Option<Answer<T>>,
         mut act: impl FnMut(&Judged<'_, '_>) -> Answer<T>,
     ) -> Result<T> {
-        for _ in 0..=MAX_LINKS {
+        loop {
             let path = request.path.clone();
             let route = self.routes().route(&path);
             if let Some(point) = route.point
@@ -124,12 +139,15 @@ impl Namespace {
             let Some(mounted) = route.mounted else {
                 return Err(request.error(ErrorKind::NotCovered));
             };
-            match request.judge(mounted).and_then(|judged| act(&judged)) {
+            let answer = request.judge(mounted).and_then(|judged| {
+                request.require_directory(&judged)?;
+                act(&judged)
+            });
+            match answer {
                 Ok(answer) => return Ok(answer),
                 Err(Refusal::Link(link)) => self.follow(&mut request, &link)?,
                 Err(refusal) => return Err(request.refused(refusal)),
             }
         }
-        Err(request.error(ErrorKind::TooManyLinks))
     }
 }

@@ -8,12 +8,14 @@
     reason = "each test binary uses its own part, a test fails by unwrapping, and the disk is the model"
 )]
 
+pub(crate) mod cases;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use mounts::{ErrorKind, FileType, Namespace, OpenMode};
+use mounts::{ErrorKind, FileType, Metadata, Namespace, OpenMode};
 use proptest::prelude::*;
 
 /// What a walk finds at one path.
@@ -36,6 +38,7 @@ pub(crate) enum Step {
     Read(String),
     List(String),
     Stat(String),
+    Lstat(String),
     CreateDir(String),
     CreateDirAll(String),
     RemoveFile(String),
@@ -74,12 +77,28 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => path().prop_map(Step::Read),
         1 => path().prop_map(Step::List),
         1 => path().prop_map(Step::Stat),
+        1 => path().prop_map(Step::Lstat),
         4 => path().prop_map(Step::CreateDir),
         1 => path().prop_map(Step::CreateDirAll),
         2 => path().prop_map(Step::RemoveFile),
         2 => path().prop_map(Step::RemoveDir),
         4 => (path(), path()).prop_map(|(from, to)| Step::Rename(from, to)),
     ]
+}
+
+fn described(metadata: &Metadata) -> Seen {
+    let directory = metadata.file_type == FileType::Directory;
+    Seen::Stat {
+        directory,
+        size: (!directory).then_some(metadata.size),
+    }
+}
+
+fn described_on_disk(metadata: &fs::Metadata) -> Seen {
+    Seen::Stat {
+        directory: metadata.is_dir(),
+        size: (!metadata.is_dir()).then_some(metadata.len()),
+    }
 }
 
 /// Runs a step on a namespace, below the virtual path `root`.
@@ -99,13 +118,10 @@ pub(crate) fn run(namespace: &Namespace, root: &str, step: &Step) -> Outcome {
                 |entry: mounts::DirEntry| (entry.name.to_string(), entry.file_type == FileType::Directory);
             Seen::Names(entries.into_iter().map(seen).collect())
         }),
-        Step::Stat(path) => namespace.metadata(&at(path)).map(|metadata| {
-            let directory = metadata.file_type == FileType::Directory;
-            Seen::Stat {
-                directory,
-                size: (!directory).then_some(metadata.size),
-            }
-        }),
+        Step::Stat(path) => namespace.metadata(&at(path)).map(|metadata| described(&metadata)),
+        Step::Lstat(path) => namespace
+            .symlink_metadata(&at(path))
+            .map(|metadata| described(&metadata)),
         Step::CreateDir(path) => namespace.create_dir(&at(path)).map(done),
         Step::CreateDirAll(path) => namespace.create_dir_all(&at(path)).map(done),
         Step::RemoveFile(path) => namespace.remove_file(&at(path)).map(done),
@@ -147,10 +163,8 @@ pub(crate) fn run_on_disk(root: &Path, step: &Step) -> Outcome {
             names.sort();
             Seen::Names(names)
         }),
-        Step::Stat(path) => fs::metadata(at(path)).map(|metadata| Seen::Stat {
-            directory: metadata.is_dir(),
-            size: metadata.is_file().then_some(metadata.len()),
-        }),
+        Step::Stat(path) => fs::metadata(at(path)).map(|metadata| described_on_disk(&metadata)),
+        Step::Lstat(path) => fs::symlink_metadata(at(path)).map(|metadata| described_on_disk(&metadata)),
         Step::CreateDir(path) => fs::create_dir(at(path)).map(done),
         Step::CreateDirAll(path) => fs::create_dir_all(at(path)).map(done),
         Step::RemoveFile(path) => fs::remove_file(at(path)).map(done),
