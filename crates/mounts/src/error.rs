@@ -79,6 +79,9 @@ pub enum ErrorKind {
     NotMounted,
     /// The host directory equals, contains or lies in that of another mount.
     Overlaps,
+    /// What is mounted here is no state of what was mounted when the snapshot was taken, or writes through to the
+    /// host, which no snapshot holds.
+    NotRestorable,
     /// Another error of the operating system, by its number.
     Os(i32),
 }
@@ -158,6 +161,7 @@ impl ErrorKind {
             Self::AlreadyMounted => "a mount exists at this path already",
             Self::NotMounted => "no mount exists at this path",
             Self::Overlaps => "the host directory overlaps that of another mount",
+            Self::NotRestorable => "the snapshot holds no state of what is mounted here",
             Self::Os(number) => strerror(number),
         }
     }

@@ -22,8 +22,10 @@
 
 mod backend;
 mod contents;
+mod difference;
 mod error;
 mod events;
+pub mod history;
 #[cfg(unix)]
 mod host;
 mod lease;

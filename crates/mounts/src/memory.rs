@@ -7,20 +7,24 @@
 //! a directory is renamed by moving one pointer.
 //!
 //! ```text
-//! memory.rs     Memory: the current root under its lock, the backend traits
-//! memory/node   what a tree is made of, and what it costs
-//! memory/tree   operations on a tree as a value
+//! memory.rs            Memory: the current root under its lock, the backend traits
+//! memory/node          what a tree is made of, and what it costs
+//! memory/tree          operations on a tree as a value
+//! memory/differences   how one tree differs from another
 //! ```
 
+mod differences;
 mod node;
 mod tree;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
 use crate::backend::{Answer, FollowLinks, OpenMode, Reader, RenameRefusal, Writer};
 use crate::contents::Contents;
+use crate::difference::Differences;
 use crate::error::ErrorKind;
 use crate::metadata::{DirEntry, Metadata};
 use crate::path::RelativePath;
@@ -56,6 +60,47 @@ impl Memory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An independent copy in the present state. It costs the same whatever the tree holds, and memory only for what
+    /// changes later.
+    ///
+    /// ```
+    /// use mounts::{Memory, Mount, Table};
+    ///
+    /// let template = Memory::new();
+    /// let table = Table::new();
+    /// table.mount("/a", Mount::read_write(template.fork()))?;
+    /// table.write("/a/file", "only in this copy")?;
+    /// # Ok::<(), mounts::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let tree = self.tree.read().clone();
+        Self {
+            held_memory: AtomicU64::new(tree.held().memory),
+            tree: RwLock::new(tree),
+        }
+    }
+
+    /// Whether nothing has changed since `copy` was forked off, or `copy` since: what shares a root is equal, and no
+    /// change leaves a shared root in place.
+    pub(crate) fn is_still(&self, copy: &Self) -> bool {
+        let then = Arc::clone(copy.tree.read().root());
+        Arc::ptr_eq(self.tree.read().root(), &then)
+    }
+
+    /// Takes over the state of `from`.
+    pub(crate) fn restore(&self, from: &Self) {
+        let from = from.tree.read().clone();
+        self.change(|tree| tree.restore(from));
+    }
+
+    /// Notes how the tree differs from that of `since`.
+    pub(crate) fn differences(&self, since: &Self, found: &mut Differences<'_>) {
+        let now = self.tree.read().clone();
+        let since = since.tree.read().clone();
+        now.differences(&since, found);
     }
 
     /// Makes one change to the tree.

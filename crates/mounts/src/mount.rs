@@ -1,15 +1,25 @@
 //! A mount: a backend with what the table knows about it.
+//!
+//! ```text
+//! mount.rs       Mount: what may be done through it, under which limits and rules
+//! mount/kept     contents that are a value: copied, put back and compared at no cost per file
+//! ```
+
+mod kept;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::backend::{HostIdentity, Reader, Writer};
+use crate::difference::{Difference, Differences};
 use crate::error::ErrorKind;
 use crate::memory::Memory;
 use crate::overlay::Overlay;
 use crate::quota::{Admission, Held, Limits, Quota, Usage};
 use crate::rules::Rules;
+
+use kept::Kept;
 
 /// What the contents of a mount are kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +50,10 @@ pub struct Mount {
     device: u64,
     quota: Quota,
     rules: Option<Rules>,
+    /// What its contents are compared with when nothing else is named; `None` where they are no value.
+    origin: Option<Kept>,
+    /// Shared by the states of this mount, and of nothing else: inode numbers mean the same in all of them.
+    lineage: Arc<()>,
     /// Held by a rename on a mount with rules, from the look at what would move until it has moved: two renames, each
     /// harmless, could otherwise take something out of the reach of its rule.
     renaming: Mutex<()>,
@@ -50,6 +64,8 @@ pub struct Mount {
 enum Access {
     Read(Arc<dyn Reader>),
     Write(Arc<dyn Writer>),
+    /// A writer whose whole state is a value.
+    Kept(Kept),
 }
 
 impl Mount {
@@ -60,6 +76,8 @@ impl Mount {
             device: 0,
             quota: Quota::new(Limits::default()),
             rules: None,
+            origin: None,
+            lineage: Arc::default(),
             renaming: Mutex::new(()),
         }
     }
@@ -67,7 +85,10 @@ impl Mount {
     /// An empty memory mount.
     #[must_use]
     pub fn memory() -> Self {
-        Self::new(Access::Write(Arc::new(Memory::new())), MountKind::Memory)
+        Self::new(
+            Access::Kept(Kept::Memory(Arc::new(Memory::new()))),
+            MountKind::Memory,
+        )
     }
 
     /// A mount that can only be read.
@@ -82,7 +103,8 @@ impl Mount {
 
     /// A mount whose changes stay in memory, over `lower`, which is never written.
     pub fn overlay(lower: impl Reader + 'static) -> Self {
-        Self::new(Access::Write(Arc::new(Overlay::new(lower))), MountKind::Overlay)
+        let overlay = Kept::Overlay(Arc::new(Overlay::new(lower)));
+        Self::new(Access::Kept(overlay), MountKind::Overlay)
     }
 
     /// The same mount under other limits.
@@ -103,6 +125,99 @@ impl Mount {
     pub(crate) fn without_rules(mut self) -> (Self, Option<Rules>) {
         let rules = self.rules.take();
         (self, rules)
+    }
+
+    /// A copy in the present state, with its own counters; what it writes through to the host is still the same
+    /// directory.
+    fn copy(&self) -> Self {
+        let access = match &self.access {
+            Access::Kept(kept) => Access::Kept(kept.fork()),
+            other => other.clone(),
+        };
+        Self {
+            access,
+            kind: self.kind,
+            device: self.device,
+            quota: self.quota.fork(),
+            rules: self.rules.clone(),
+            origin: self.origin.clone(),
+            lineage: Arc::clone(&self.lineage),
+            renaming: Mutex::new(()),
+        }
+    }
+
+    /// The present state of this mount, to be kept.
+    pub(crate) fn captured(&self) -> Self {
+        self.copy()
+    }
+
+    /// A mount of its own, in the present state, which is what it is compared with from now on.
+    pub(crate) fn forked(&self) -> Self {
+        let mut fork = self.copy();
+        fork.lineage = Arc::default();
+        fork.origin = match &fork.access {
+            Access::Kept(kept) => Some(kept.fork()),
+            Access::Read(_) | Access::Write(_) => None,
+        };
+        fork
+    }
+
+    /// From now on, what the mount has is compared with its state now, and that of an overlay with its lower layer.
+    pub(crate) fn begin_history(&mut self) {
+        if let Access::Kept(kept) = &self.access {
+            self.origin = Some(kept.origin());
+        }
+    }
+
+    /// Whether nothing has changed since `captured` was taken; always so where contents are no value.
+    pub(crate) fn is_still(&self, captured: &Self) -> bool {
+        match (&self.access, &captured.access) {
+            (Access::Kept(now), Access::Kept(then)) => now.is_still(then),
+            _ => true,
+        }
+    }
+
+    /// Whether `other` is a state of this mount, or of one that it was forked from or that was forked from it: one
+    /// that can be compared with it, and put back.
+    pub(crate) fn is_comparable(&self, other: &Self) -> bool {
+        match (&self.access, &other.access) {
+            (Access::Kept(now), Access::Kept(then)) => now.is_comparable(then),
+            (Access::Read(now), Access::Read(then)) => Arc::ptr_eq(now, then),
+            _ => false,
+        }
+    }
+
+    /// Takes over the contents of `captured`, which is comparable. What was written stays counted.
+    pub(crate) fn restore(&self, captured: &Self) {
+        if let (Access::Kept(now), Access::Kept(then)) = (&self.access, &captured.access) {
+            now.restore(then);
+        }
+    }
+
+    /// How the contents differ from those of `since`, a comparable state, or from the origin without one.
+    pub(crate) fn differences(
+        &self,
+        since: Option<&Self>,
+        is_visible: &dyn Fn(&str) -> bool,
+    ) -> Vec<Difference> {
+        let Access::Kept(now) = &self.access else {
+            return Vec::new();
+        };
+        let mut found = Differences::new(is_visible);
+        let then = match since.map(|since| &since.access) {
+            Some(Access::Kept(then)) => Some(then),
+            Some(Access::Read(_) | Access::Write(_)) => None,
+            None => self.origin.as_ref(),
+        };
+        if let Some(then) = then {
+            now.differences(then, self.limits().memory.unwrap_or(u64::MAX), &mut found);
+        }
+        // The numbers of another lineage mean other files.
+        if since.is_none_or(|since| Arc::ptr_eq(&since.lineage, &self.lineage)) {
+            found.with_moves()
+        } else {
+            found.sorted()
+        }
     }
 
     /// What the mount keeps its contents in.
@@ -151,6 +266,7 @@ impl Mount {
         match &self.access {
             Access::Read(reader) => reader.as_ref(),
             Access::Write(writer) => writer.as_ref(),
+            Access::Kept(kept) => kept.writer(),
         }
     }
 
@@ -159,6 +275,7 @@ impl Mount {
         match &self.access {
             Access::Read(_) => Err(ErrorKind::ReadOnly),
             Access::Write(writer) => Ok((writer.as_ref(), Admission::new(&self.quota))),
+            Access::Kept(kept) => Ok((kept.writer(), Admission::new(&self.quota))),
         }
     }
 
@@ -167,6 +284,7 @@ impl Mount {
         self.quota.room_for_answer(|| match &self.access {
             Access::Read(_) => 0,
             Access::Write(writer) => writer.held_memory(),
+            Access::Kept(kept) => kept.writer().held_memory(),
         })
     }
 
@@ -174,6 +292,7 @@ impl Mount {
         match &self.access {
             Access::Read(_) => Held::default(),
             Access::Write(writer) => writer.held(),
+            Access::Kept(kept) => kept.writer().held(),
         }
     }
 }

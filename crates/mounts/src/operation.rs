@@ -36,6 +36,8 @@ pub enum Operation {
     Unmount,
     /// Taking a lease.
     Checkout,
+    /// Putting an earlier state back.
+    Restore,
 }
 
 impl Operation {
@@ -59,6 +61,7 @@ impl Operation {
             Self::Mount => "mount",
             Self::Unmount => "unmount",
             Self::Checkout => "checkout",
+            Self::Restore => "restore",
         }
     }
 }

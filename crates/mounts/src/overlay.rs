@@ -16,6 +16,7 @@
 //! overlay/merge       listings of both layers together
 //! overlay/copy_up     changes: ancestors, files whole or in part, directories, whiteouts
 //! overlay/redirect    renames
+//! overlay/differences how one state of the upper differs from another
 //! ```
 //!
 //! The lower is live. A path that the upper does not own shows what the lower has now. What it owns (replaced,
@@ -23,6 +24,7 @@
 //! matches and its bytes are needed, the answer is [`ErrorKind::Stale`]; what needs no lower bytes goes on.
 
 mod copy_up;
+mod differences;
 mod layer;
 mod lookup;
 mod merge;
@@ -39,12 +41,14 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::backend::{Answer, FollowLinks, HostIdentity, OpenMode, Reader, RenameRefusal, Writer};
 use crate::contents::Contents;
+use crate::difference::Differences;
 use crate::error::ErrorKind;
 use crate::metadata::{DirEntry, FileType, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held};
 use crate::update::Update;
 
+use differences::Comparison;
 use layer::{Attributes, Backing, Directory, Node};
 use lookup::{Place, View, link_met};
 
@@ -80,6 +84,16 @@ struct Layer {
 }
 
 impl Layer {
+    /// A layer that changes nothing.
+    fn empty() -> Self {
+        let seen = Attributes::born(1, 0o755, SystemTime::now());
+        Self {
+            root: Arc::new(Directory::new(Backing::Merged("".into(), seen))),
+            held: Held::default(),
+            last_inode: FIRST_INODE,
+        }
+    }
+
     fn next_inode(&mut self) -> u64 {
         self.last_inode -= 1;
         self.last_inode
@@ -89,18 +103,15 @@ impl Layer {
 impl Overlay {
     /// An overlay over `lower` that changes nothing yet.
     pub fn new(lower: impl Reader + 'static) -> Self {
-        let seen = Attributes::born(1, 0o755, SystemTime::now());
-        let root = Arc::new(Directory::new(Backing::Merged("".into(), seen)));
-        let layer = Layer {
-            root,
-            held: Held::default(),
-            last_inode: FIRST_INODE,
-        };
+        Self::over(Arc::new(lower), Layer::empty())
+    }
+
+    fn over(lower: Arc<dyn Reader>, layer: Layer) -> Self {
         Self {
-            lower: Arc::new(lower),
+            lower,
+            held_memory: AtomicU64::new(layer.held.memory),
             layer: RwLock::new(layer),
             turn: Mutex::new(()),
-            held_memory: AtomicU64::new(0),
         }
     }
 
@@ -110,6 +121,52 @@ impl Overlay {
         let answer = change(&mut layer);
         self.held_memory.store(layer.held.memory, Ordering::Relaxed);
         answer
+    }
+
+    /// An independent copy in the present state, over the same lower. It costs the same whatever has changed, and
+    /// memory only for what changes later.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let layer = self.layer.read().clone();
+        Self::over(Arc::clone(&self.lower), layer)
+    }
+
+    /// An overlay over the same lower that changes nothing.
+    pub(crate) fn unchanged(&self) -> Self {
+        Self::over(Arc::clone(&self.lower), Layer::empty())
+    }
+
+    pub(crate) fn shares_lower(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.lower, &other.lower)
+    }
+
+    /// Whether nothing has changed since `copy` was forked off, or `copy` since: what shares a root is equal, and no
+    /// change leaves a shared root in place.
+    pub(crate) fn is_still(&self, copy: &Self) -> bool {
+        Arc::ptr_eq(&self.root(), &copy.root())
+    }
+
+    /// Takes over the state of `from`, which lies over the same lower.
+    pub(crate) fn restore(&self, from: &Self) {
+        let _turn = self.turn.lock();
+        let from = from.layer.read().clone();
+        self.change(|layer| {
+            let last_inode = layer.last_inode.min(from.last_inode);
+            *layer = Layer { last_inode, ..from };
+        });
+    }
+
+    /// Notes how the upper differs from that of `since`, which lies over the same lower. Files of more than `limit`
+    /// bytes are not read.
+    pub(crate) fn differences(&self, since: &Self, limit: u64, found: &mut Differences<'_>) {
+        let (since, now) = (since.root(), self.root());
+        let comparison = Comparison {
+            since: self.view(&since),
+            now: self.view(&now),
+            limit,
+            found,
+        };
+        comparison.run();
     }
 
     fn root(&self) -> Arc<Directory> {

@@ -121,6 +121,14 @@ impl Quota {
         }
     }
 
+    /// The same limits, and a counter of its own that goes on from here.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            limits: self.limits,
+            written: AtomicU64::new(self.written()),
+        }
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }

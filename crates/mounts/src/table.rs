@@ -150,6 +150,18 @@ impl Table {
         Arc::clone(&self.0.state.lock().namespace)
     }
 
+    /// A table of its own with these mounts, and nobody who uses it.
+    pub(crate) fn of(namespace: Namespace) -> Self {
+        let state = State {
+            namespace: Arc::new(namespace),
+            ..State::default()
+        };
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            change_ended: Condvar::new(),
+        }))
+    }
+
     /// Makes one change on behalf of the table's owner, unless an exclusive lease is out.
     pub(crate) fn change<T>(
         &self,

@@ -23,6 +23,17 @@ pub(super) enum Node {
     Directory(Arc<Directory>),
 }
 
+/// Two entries are the same where they share their node. Others may hold the same all the same.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(one), Self::File(two)) => Arc::ptr_eq(one, two),
+            (Self::Directory(one), Self::Directory(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        }
+    }
+}
+
 impl Node {
     pub(super) fn file_type(&self) -> FileType {
         match self {
@@ -39,6 +50,13 @@ impl Node {
         match self {
             Self::File(file) => file.metadata(),
             Self::Directory(directory) => directory.metadata(),
+        }
+    }
+
+    pub(super) fn inode(&self) -> u64 {
+        match self {
+            Self::File(file) => file.inode,
+            Self::Directory(directory) => directory.inode,
         }
     }
 
@@ -138,6 +156,10 @@ impl Directory {
             links,
             self.times,
         )
+    }
+
+    pub(super) fn entries(&self) -> &OrdMap<Name, Node> {
+        &self.entries
     }
 
     pub(super) fn is_empty(&self) -> bool {

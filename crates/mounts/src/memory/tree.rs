@@ -40,6 +40,16 @@ impl Tree {
         self.held
     }
 
+    pub(super) fn root(&self) -> &Arc<Directory> {
+        &self.root
+    }
+
+    /// Becomes `from`, but for the inode numbers, which go on: none is given twice.
+    pub(super) fn restore(&mut self, from: Self) {
+        let last_inode = self.last_inode.max(from.last_inode);
+        *self = Self { last_inode, ..from };
+    }
+
     /// The node at `path`; `None` is the root, which no directory holds.
     fn find(&self, path: RelativePath<'_>) -> Result<Option<&Node>, ErrorKind> {
         let mut directory = &self.root;

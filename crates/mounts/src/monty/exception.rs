@@ -33,9 +33,11 @@ pub fn exception(error: &Error) -> MontyException {
         // An empty path names nothing; no other path comes out of a script without its leading `/`.
         ErrorKind::NotAbsolute => numbered(2, ErrorKind::NotFound.description(), error),
         ErrorKind::NotCovered => numbered(13, ErrorKind::PermissionDenied.description(), error),
-        ErrorKind::InUse | ErrorKind::AlreadyMounted | ErrorKind::NotMounted | ErrorKind::Overlaps => {
-            raised(ExcType::RuntimeError, kind.description())
-        }
+        ErrorKind::InUse
+        | ErrorKind::AlreadyMounted
+        | ErrorKind::NotMounted
+        | ErrorKind::Overlaps
+        | ErrorKind::NotRestorable => raised(ExcType::RuntimeError, kind.description()),
         ErrorKind::NotFound
         | ErrorKind::PermissionDenied
         | ErrorKind::AlreadyExists
@@ -144,6 +146,7 @@ mod tests {
             ErrorKind::AlreadyMounted,
             ErrorKind::NotMounted,
             ErrorKind::Overlaps,
+            ErrorKind::NotRestorable,
         ] {
             let shown = exception(&Error::new(kind, Operation::Mount, "/v"));
             assert_eq!(shown.exc_type(), ExcType::RuntimeError);

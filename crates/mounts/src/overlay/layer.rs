@@ -10,13 +10,32 @@ use crate::metadata::{FileType, Metadata, Name};
 use crate::quota::Held;
 use crate::update::Update;
 
-use super::owned::{Hidden, Origin, SLOT_BYTES};
+use super::owned::{Hidden, Identity, Origin, SLOT_BYTES};
 
 /// One name of an upper directory: what the upper has there, and what of the lower it hides. Never empty.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slot {
     pub(super) node: Option<Node>,
     pub(super) hides: Option<Arc<Hidden>>,
+}
+
+/// Two slots are the same where they share what they show and what they hide.
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        let shows = match (&self.node, &other.node) {
+            (None, None) => true,
+            (Some(Node::File(one)), Some(Node::File(two))) => Arc::ptr_eq(one, two),
+            (Some(Node::Link(one)), Some(Node::Link(two))) => Arc::ptr_eq(one, two),
+            (Some(Node::Directory(one)), Some(Node::Directory(two))) => Arc::ptr_eq(one, two),
+            _ => false,
+        };
+        let hides = match (&self.hides, &other.hides) {
+            (None, None) => true,
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        };
+        shows && hides
+    }
 }
 
 impl Slot {
@@ -255,6 +274,26 @@ pub(super) enum Backing {
 }
 
 impl Backing {
+    pub(super) fn inode(&self) -> u64 {
+        match self {
+            Self::Own(attributes) | Self::Merged(_, attributes) => attributes.inode,
+            Self::Moved(origin) => origin.identity.inode,
+        }
+    }
+
+    /// What a renamed lower directory was when it was renamed.
+    pub(super) fn moved_identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Moved(origin) => Some(&origin.identity),
+            Self::Own(_) | Self::Merged(..) => None,
+        }
+    }
+
+    /// Whether the lower directory at `path` shows through at its own place.
+    pub(super) fn is_merged_with(&self, path: &str) -> bool {
+        matches!(self, Self::Merged(lower, _) if **lower == *path)
+    }
+
     /// The lower directory that shows through.
     pub(super) fn lower(&self) -> Option<&str> {
         match self {
@@ -283,6 +322,10 @@ impl Directory {
             slots: OrdMap::new(),
             subdirectories: 0,
         }
+    }
+
+    pub(super) fn slot_map(&self) -> &OrdMap<Name, Slot> {
+        &self.slots
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = (&Name, &Slot)> {

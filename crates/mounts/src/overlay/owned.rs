@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use imbl::OrdMap;
 
+use crate::difference::Entry;
 use crate::metadata::{FileType, Metadata, Name};
 
 /// What a slot, or a name kept in a whiteout, is reckoned to cost in memory beside contents and name, in bytes.
@@ -14,7 +15,7 @@ pub(super) const SLOT_BYTES: u64 = 320;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) file_type: FileType,
-    inode: u64,
+    pub(super) inode: u64,
     pub(super) size: u64,
     modified: SystemTime,
     changed: SystemTime,
@@ -31,6 +32,14 @@ impl Identity {
         }
     }
 
+    pub(super) fn entry(&self) -> Entry {
+        Entry {
+            file_type: self.file_type,
+            size: self.size,
+            inode: self.inode,
+        }
+    }
+
     /// Whether both are states of one entry, whatever happened to its contents meanwhile.
     pub(super) fn is_same_entry(&self, other: &Self) -> bool {
         (self.file_type, self.inode) == (other.file_type, other.inode)
@@ -38,7 +47,7 @@ impl Identity {
 }
 
 /// A lower entry that the upper owns and still shows: where it lies in the lower, and its state when it was taken.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
     pub(super) path: Name,
     pub(super) identity: Identity,

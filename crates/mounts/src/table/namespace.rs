@@ -101,6 +101,7 @@ impl Namespace {
         }
         self.last_device += 1;
         mount.set_device(self.last_device);
+        mount.begin_history();
         self.routes.insert(path, Arc::new(mount), &mut self.last_inode);
         self.order.push(path.clone().into_owned());
         Ok(())
@@ -112,10 +113,35 @@ impl Namespace {
         Ok(mount)
     }
 
-    fn each_mount(&self) -> impl Iterator<Item = (&VirtualPath<'static>, &Arc<Mount>)> {
+    pub(crate) fn each_mount(&self) -> impl Iterator<Item = (&VirtualPath<'static>, &Arc<Mount>)> {
         self.order
             .iter()
             .filter_map(|path| Some((path, self.routes.route(path).mounted?.mount)))
+    }
+
+    /// The same mounts, each as `copy` makes it of the one here. Nobody is told of what happens there.
+    pub(crate) fn copied(&self, copy: impl Fn(&Mount) -> Mount) -> Self {
+        let mut copied = Self {
+            routes: self.routes.clone(),
+            order: self.order.clone(),
+            last_inode: self.last_inode,
+            last_device: self.last_device,
+            observers: Arc::default(),
+        };
+        for (path, mount) in self.each_mount() {
+            copied.replace(path, copy(mount));
+        }
+        copied
+    }
+
+    /// Puts `mount` in the place of the one at `path`.
+    pub(crate) fn replace(&mut self, path: &VirtualPath<'_>, mount: Mount) {
+        self.routes.insert(path, Arc::new(mount), &mut self.last_inode);
+    }
+
+    /// The mount right at `path`.
+    pub(crate) fn mount_at(&self, path: &VirtualPath<'_>) -> Option<&Arc<Mount>> {
+        self.routes.route(path).point?.mount()
     }
 
     /// What is mounted, in the order it was mounted.

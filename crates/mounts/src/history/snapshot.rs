@@ -1,0 +1,110 @@
+//! A state of a whole table, kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::contents::Contents;
+use crate::error::{Error, ErrorKind, Operation, Result};
+use crate::metadata::{DirEntry, Metadata};
+use crate::mount::Mount;
+use crate::path::VirtualPath;
+use crate::table::{MountInfo, Namespace, Table};
+
+/// How often a table is looked at again that others keep changing, until a state of all mounts at one instant is
+/// found. A look is so short that the next one is nearly always enough.
+const LOOKS: usize = 1_000;
+
+/// A state of every mount of a table, from [`Table::snapshot`].
+///
+/// A clone is the same snapshot. What it holds never changes: what the table's users write, delete or move later goes
+/// to nodes of its own. A mount of a host directory is held as that directory, which shows what the host has now; of
+/// an overlay on one, what the overlay had changed.
+#[derive(Clone)]
+pub struct Snapshot(Arc<Namespace>);
+
+impl Snapshot {
+    /// The present state of what is mounted in `namespace`.
+    pub(super) fn of(namespace: &Namespace) -> Self {
+        let mut captured = namespace.copied(Mount::captured);
+        // One mount after the other was looked at. If none has changed when the last one was, this was the state of
+        // all of them then. What is found changed is looked at anew, and first: it is what changes.
+        for _ in 0..LOOKS {
+            let moved: Vec<_> = namespace
+                .each_mount()
+                .filter(|(path, mount)| captured.mount_at(path).is_some_and(|then| !mount.is_still(then)))
+                .collect();
+            if moved.is_empty() {
+                break;
+            }
+            for (path, mount) in moved {
+                captured.replace(path, mount.captured());
+            }
+        }
+        Self(Arc::new(captured))
+    }
+
+    pub(super) fn namespace(&self) -> &Namespace {
+        &self.0
+    }
+
+    /// A table of its own in this state, as [`Table::fork`] makes one of the present.
+    #[must_use]
+    pub fn fork(&self) -> Table {
+        Table::of(self.0.copied(Mount::forked))
+    }
+
+    /// Puts the contents of the mounts of `namespace` back.
+    pub(super) fn put_back(&self, namespace: &Namespace) -> Result<()> {
+        let refused =
+            |path: &VirtualPath<'_>| Error::new(ErrorKind::NotRestorable, Operation::Restore, path.as_str());
+        for (path, _) in self.0.each_mount() {
+            if namespace.mount_at(path).is_none() {
+                return Err(refused(path));
+            }
+        }
+        let mut pairs = Vec::new();
+        for (path, mount) in namespace.each_mount() {
+            match self.0.mount_at(path).filter(|then| mount.is_comparable(then)) {
+                Some(then) => pairs.push((mount, then)),
+                None => return Err(refused(path)),
+            }
+        }
+        for (mount, then) in pairs {
+            mount.restore(then);
+        }
+        Ok(())
+    }
+
+    /// Reads a file as it was; see [`Namespace::read`].
+    pub fn read(&self, path: &str) -> Result<Contents> {
+        self.0.read(path)
+    }
+
+    /// Describes what a path led to; see [`Namespace::metadata`].
+    pub fn metadata(&self, path: &str) -> Result<Metadata> {
+        self.0.metadata(path)
+    }
+
+    /// Whether anything was at a path; see [`Namespace::exists`].
+    pub fn exists(&self, path: &str) -> bool {
+        self.0.exists(path)
+    }
+
+    /// Lists a directory as it was; see [`Namespace::list`].
+    pub fn list(&self, path: &str) -> Result<Vec<DirEntry>> {
+        self.0.list(path)
+    }
+
+    /// What was mounted, in the order it was mounted, and what it held.
+    pub fn list_mounts(&self) -> Vec<MountInfo> {
+        self.0.mounts()
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("mounts", &self.list_mounts())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,216 @@
+//! Random programs around snapshots, forks and comparisons, against whole copies of the tree.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mounts::history::{Change, ChangeKind};
+use mounts::{FileType, HostDirectory, LeaseMode, Memory, Mount, Overlay, Table};
+use proptest::prelude::*;
+use support::{Entry, Step, TreeImage, image, run, run_on_disk, step};
+use tempfile::TempDir;
+
+const ROOT: &str = "/m";
+
+/// The number of programs; `MOUNTS_PROGRAMS` asks for more than the suite's bounded share.
+fn programs() -> u32 {
+    std::env::var("MOUNTS_PROGRAMS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(150)
+}
+
+fn mounted(mount: Mount) -> Table {
+    let table = Table::new();
+    table.mount(ROOT, mount).unwrap();
+    table
+}
+
+fn work(table: &Table, program: &[Step]) {
+    let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+    for step in program {
+        let _ = run(&lease, ROOT, step);
+    }
+}
+
+fn tree(table: &Table) -> TreeImage {
+    image(&table.checkout(LeaseMode::Shared).unwrap(), ROOT)
+}
+
+/// A memory tree in which `program` has been run.
+fn grown(program: &[Step]) -> Arc<Memory> {
+    let memory = Arc::new(Memory::new());
+    work(&mounted(Mount::read_write(Arc::clone(&memory))), program);
+    memory
+}
+
+/// One table for each kind of mount with a history, showing what `program` left, and a directory that one needs.
+fn kinds(program: &[Step]) -> (Vec<(&'static str, Table)>, TempDir) {
+    let disk = tempfile::tempdir().unwrap();
+    for step in program {
+        let _ = run_on_disk(disk.path(), step);
+    }
+    let files: Vec<_> = tree(&mounted(Mount::read_only(grown(program))))
+        .into_iter()
+        .collect();
+    let seeded = mounted(Mount::memory());
+    for (path, entry) in &files {
+        match entry {
+            Entry::Directory => seeded.create_dir_all(&format!("{ROOT}/{path}")).unwrap(),
+            Entry::File(bytes) => seeded.write(&format!("{ROOT}/{path}"), bytes.clone()).unwrap(),
+        }
+    }
+    let middle = Arc::new(Overlay::new(grown(program)));
+    let kinds = vec![
+        // A fork begins where it was forked.
+        ("memory", seeded.fork()),
+        ("overlay over memory", mounted(Mount::overlay(grown(program)))),
+        ("overlay over an overlay", mounted(Mount::overlay(middle))),
+        (
+            "overlay over a host directory",
+            mounted(Mount::overlay(HostDirectory::open(disk.path()).unwrap())),
+        ),
+    ];
+    (kinds, disk)
+}
+
+type Summary = BTreeMap<(String, ChangeKind), (bool, Option<u64>, Option<u64>)>;
+
+fn summary(changes: &[Change]) -> Summary {
+    let entry = |change: &Change| {
+        let key = (change.path.clone(), change.kind);
+        let directory = change.file_type == FileType::Directory;
+        (key, (directory, change.size, change.previous_size))
+    };
+    let summary: Summary = changes.iter().map(entry).collect();
+    assert_eq!(
+        summary.len(),
+        changes.len(),
+        "a change is reported twice: {changes:?}"
+    );
+    let sorted = changes
+        .windows(2)
+        .all(|pair| (&pair[0].path, pair[0].kind) <= (&pair[1].path, pair[1].kind));
+    assert!(sorted, "{changes:?}");
+    summary
+}
+
+/// What changed between two trees, by looking at every entry of both.
+fn naive(before: &TreeImage, now: &TreeImage) -> Summary {
+    let size = |entry: &Entry| match entry {
+        Entry::File(bytes) => Some(bytes.len() as u64),
+        Entry::Directory => None,
+    };
+    let directory = |entry: &Entry| matches!(entry, Entry::Directory);
+    let mut summary = Summary::new();
+    let mut note = |path: &str, kind, entry, sizes: (Option<u64>, Option<u64>)| {
+        summary.insert(
+            (format!("{ROOT}/{path}"), kind),
+            (directory(entry), sizes.0, sizes.1),
+        );
+    };
+    for (path, entry) in before {
+        match now.get(path) {
+            Some(other) if directory(entry) == directory(other) => {
+                if entry != other {
+                    note(path, ChangeKind::Modified, other, (size(other), size(entry)));
+                }
+            }
+            _ => note(path, ChangeKind::Deleted, entry, (None, size(entry))),
+        }
+    }
+    for (path, entry) in now {
+        match before.get(path) {
+            Some(other) if directory(entry) == directory(other) => {}
+            _ => note(path, ChangeKind::Created, entry, (size(entry), None)),
+        }
+    }
+    summary
+}
+
+fn program() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: programs(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn changes_are_what_a_comparison_of_whole_trees_finds(
+        before in program(), early in program(), late in program()
+    ) {
+        let (kinds, _disk) = kinds(&before);
+        for (kind, table) in kinds {
+            let origin = tree(&table);
+            work(&table, &early);
+            let snapshot = table.snapshot();
+            let middle = tree(&table);
+            prop_assert_eq!(summary(&table.changes()), naive(&origin, &middle), "{} since the beginning", kind);
+            work(&table, &late);
+            let end = tree(&table);
+            prop_assert_eq!(summary(&table.changes()), naive(&origin, &end), "{} since the beginning, later", kind);
+            prop_assert_eq!(summary(&table.changes_since(&snapshot)), naive(&middle, &end), "{} since the snapshot", kind);
+            let back = snapshot.fork();
+            prop_assert_eq!(summary(&back.changes_since(&table.snapshot())), naive(&end, &middle), "{} backwards", kind);
+        }
+    }
+
+    #[test]
+    fn a_restored_table_is_what_it_was_and_goes_on(before in program(), early in program(), late in program()) {
+        let (kinds, _disk) = kinds(&before);
+        for (kind, table) in kinds {
+            work(&table, &early);
+            let then = (tree(&table), table.list_mounts()[0].usage.held);
+            let snapshot = table.snapshot();
+            work(&table, &late);
+            let written = table.list_mounts()[0].usage.written;
+            table.restore(&snapshot).unwrap();
+            prop_assert_eq!((tree(&table), table.list_mounts()[0].usage.held), then, "{}", kind);
+            prop_assert_eq!(table.list_mounts()[0].usage.written, written, "work is not given back: {}", kind);
+            prop_assert!(table.changes_since(&snapshot).is_empty());
+
+            let twin = snapshot.fork();
+            work(&table, &late);
+            work(&twin, &late);
+            prop_assert_eq!(tree(&table), tree(&twin), "{}", kind);
+        }
+    }
+
+    #[test]
+    fn what_is_done_in_a_fork_never_shows_in_the_original_nor_the_reverse(
+        before in program(), mine in program(), theirs in program()
+    ) {
+        let (kinds, _disk) = kinds(&before);
+        for (kind, table) in kinds {
+            let fork = table.fork();
+            let twin = table.fork();
+            work(&fork, &theirs);
+            prop_assert_eq!(tree(&table), tree(&twin), "{}", kind);
+            let forked = (tree(&fork), fork.list_mounts()[0].usage);
+            work(&table, &mine);
+            prop_assert_eq!((tree(&fork), fork.list_mounts()[0].usage), forked, "{}", kind);
+            prop_assert!(twin.changes().is_empty(), "{}", kind);
+        }
+    }
+
+    /// A move is reported only where the contents prove it: what was at the source is at the target, or was changed
+    /// there.
+    #[test]
+    fn the_source_of_a_move_is_where_the_file_was(before in program(), late in program()) {
+        let (kinds, _disk) = kinds(&before);
+        for (kind, table) in kinds {
+            let origin = tree(&table);
+            work(&table, &late);
+            for change in table.changes() {
+                let Some(from) = change.moved_from else { continue };
+                let relative = from.strip_prefix("/m/").unwrap();
+                let was_directory = matches!(origin.get(relative), Some(Entry::Directory));
+                prop_assert!(origin.contains_key(relative), "{}: {} was nothing", kind, from);
+                prop_assert_eq!(was_directory, change.file_type == FileType::Directory, "{}: {}", kind, from);
+            }
+        }
+    }
+}
