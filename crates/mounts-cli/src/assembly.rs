@@ -1,0 +1,54 @@
+//! From arguments to a table.
+
+use mounts::{ErrorKind, FileType, HostDirectory, Mount, Namespace, Rules, Table};
+
+use crate::arguments::{MountArgument, refused};
+use crate::failure::Failure;
+use crate::spec::{Access, Source};
+
+/// A table with everything mounted that `mounts` ask for.
+pub(crate) fn table(mounts: &[MountArgument]) -> Result<Table, Failure> {
+    let table = Table::new();
+    for argument in mounts {
+        table
+            .mount(argument.spec.point.as_str(), mount(argument)?)
+            .map_err(|error| refused("mount", &argument.given, &error.kind().description()))?;
+    }
+    Ok(table)
+}
+
+fn mount(argument: &MountArgument) -> Result<Mount, Failure> {
+    let refused = |why: &dyn std::fmt::Display| refused("mount", &argument.given, &why);
+    let mut mount = match &argument.spec.source {
+        Source::Memory => Mount::memory(),
+        Source::Host { path, access } => {
+            let directory = HostDirectory::open(path).map_err(|error| refused(&error))?;
+            match access {
+                Access::ReadOnly => Mount::read_only(directory),
+                Access::Overlay => Mount::overlay(directory),
+            }
+        }
+    };
+    if let Some(limits) = argument.limits {
+        mount = mount.with_limits(limits);
+    }
+    if argument.globs != mounts::Globs::default() {
+        let rules = Rules::new(argument.globs.clone()).map_err(|error| refused(&error))?;
+        mount = mount.with_rules(rules);
+    }
+    Ok(mount)
+}
+
+/// The directory that the script starts in: `asked` if it is one, else the first mount's point, else the root.
+pub(crate) fn working_directory(namespace: &Namespace, asked: Option<String>) -> Result<String, Failure> {
+    let Some(asked) = asked else {
+        let first = namespace.mounts().into_iter().next();
+        return Ok(first.map_or_else(|| "/".to_owned(), |mount| mount.point));
+    };
+    let kind = match namespace.metadata(&asked) {
+        Ok(found) if found.file_type == FileType::Directory => return Ok(asked),
+        Ok(_) => ErrorKind::NotADirectory,
+        Err(error) => error.kind(),
+    };
+    Err(refused("cwd", asked.as_ref(), &kind.description()))
+}

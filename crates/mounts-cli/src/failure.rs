@@ -1,0 +1,41 @@
+//! Why the program could not do what it was asked to, and the status that it exits with.
+
+use std::fmt;
+use std::io;
+
+/// A failure of the program, as opposed to one of the script.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for something that does not exist or makes no sense.
+    Usage(String),
+    /// What is printed goes nowhere.
+    Output(io::Error),
+    /// The system or the interpreter failed.
+    Internal(String),
+}
+
+impl Failure {
+    /// A mistake on the command line.
+    pub(crate) fn usage(text: impl fmt::Display) -> Self {
+        Self::Usage(text.to_string())
+    }
+
+    /// The status to exit with: 2 is what command lines are refused with, 1 what Python exits with when it cannot
+    /// write, 70 `sysexits`' number for a fault of the program.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Output(_) => 1,
+            Self::Internal(_) => 70,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(text) | Self::Internal(text) => f.write_str(text),
+            Self::Output(error) => write!(f, "standard output: {error}"),
+        }
+    }
+}

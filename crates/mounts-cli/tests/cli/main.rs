@@ -1,0 +1,8 @@
+//! The program as it is used: the built binary over directories of the host.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
+
+mod command_line;
+mod endings;
+mod mounted;
+mod program;
