@@ -8,10 +8,13 @@ mod linked;
 #[path = "support/ruled.rs"]
 mod ruled;
 mod support;
+#[path = "support/verbs.rs"]
+mod verbs;
 
 use mounts::{ErrorKind, Table};
-use ruled::{Check, Class, EFFECTS, Effect, GLOBS, VERBS, on_every_kind, on_every_read_only_kind, rules};
+use ruled::{Check, EFFECTS, Effect, GLOBS, on_every_kind, on_every_read_only_kind, rules};
 use support::kind;
+use verbs::{Class, VERBS};
 
 fn leased(table: &Table) -> mounts::Lease {
     table.checkout(mounts::LeaseMode::Exclusive).unwrap()

@@ -79,9 +79,10 @@ impl Namespace {
             }
             Err(kind) => {
                 let blocked = |judged| unwritable(judged, Operation::Rename, kind);
-                Err(match blocked(&to) {
-                    link @ Refusal::Link(_) => RenameRefusal::To(link),
-                    _ => RenameRefusal::From(blocked(&from)),
+                // Linux finds the directories of both before it comes to the file system being read-only.
+                Err(match blocked(&from) {
+                    Refusal::Failed { kind: found, .. } if found == kind => RenameRefusal::To(blocked(&to)),
+                    refusal => RenameRefusal::From(refusal),
                 })
             }
         }
