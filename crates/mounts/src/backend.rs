@@ -24,7 +24,7 @@ use crate::contents::Contents;
 use crate::error::ErrorKind;
 use crate::metadata::{DirEntry, Metadata};
 use crate::path::RelativePath;
-use crate::quota::{Admission, Held};
+use crate::quota::{Admission, Held, Limits};
 
 /// The answer of a backend.
 pub type Answer<T> = Result<T, Refusal>;
@@ -197,6 +197,12 @@ pub trait Writer: Reader {
         admission: &mut Admission<'_>,
     ) -> Result<(), RenameRefusal>;
 
+    /// The limits of a mount of this backend, unless others are given. None but that of memory, unless what is
+    /// written through the backend could fill more than memory.
+    fn default_limits(&self) -> Limits {
+        Limits::default()
+    }
+
     /// What the mount holds now.
     fn held(&self) -> Held;
 
@@ -267,6 +273,10 @@ impl<W: Writer + ?Sized> Writer for Arc<W> {
         admission: &mut Admission<'_>,
     ) -> Result<(), RenameRefusal> {
         (**self).rename(from, to, admission)
+    }
+
+    fn default_limits(&self) -> Limits {
+        (**self).default_limits()
     }
 
     fn held(&self) -> Held {

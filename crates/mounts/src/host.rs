@@ -9,6 +9,7 @@
 //!
 //! ```text
 //! host.rs           HostDirectory: opened once, then only read
+//! host/writable     WritableHostDirectory: the same, and a writer
 //! host/errors       what opening may fail with; from the system's errors to ours
 //! host/lookup       from a path to an open object: the kernel's way, or the component walk behind it
 //! host/beneath      the kernel's way: one `openat2` (Linux)
@@ -18,6 +19,11 @@
 //! host/read         reading a file whole, within a limit
 //! host/list         listing a directory
 //! host/crossings    which names in a listing may be mount points of the host (Linux)
+//! host/place        what is to be changed: a name in a directory that is held open
+//! host/write        creating files and changing their contents
+//! host/kept         what a file that takes another's place keeps of it
+//! host/temporary    files under construction: hidden, locked, swept
+//! host/entries      creating, removing and renaming entries
 //! ```
 
 // The confinement of this crate rests on nothing outside this module naming these.
@@ -31,13 +37,19 @@
 mod beneath;
 #[cfg(target_os = "linux")]
 mod crossings;
+mod entries;
 mod errors;
+mod kept;
 mod link;
 mod list;
 mod lookup;
+mod place;
 mod read;
 mod stat;
+mod temporary;
 mod walk;
+mod writable;
+mod write;
 
 use std::path::{Path, PathBuf};
 
@@ -46,10 +58,12 @@ use cap_std::fs::Dir;
 
 use crate::backend::{Answer, FollowLinks, HostIdentity, Reader};
 use crate::contents::Contents;
+use crate::error::ErrorKind;
 use crate::metadata::{DirEntry, Metadata};
 use crate::path::RelativePath;
 
 pub use errors::{HostDirectoryError, HostDirectoryErrorKind};
+pub use writable::WritableHostDirectory;
 
 use stat::HostMount;
 
@@ -65,7 +79,8 @@ use stat::HostMount;
 ///   a reader, and a device's driver sees the open.)
 ///
 /// Entries whose names are not UTF-8 have no virtual path: they are left out of listings and cannot be reached.
-/// Links on `procfs` count as magic, whatever they look like, and are never followed.
+/// Links on `procfs` count as magic, whatever they look like, and are never followed. The temporaries of those who write
+/// the directory through a [`WritableHostDirectory`] are hidden.
 ///
 /// On Linux a lookup is one `openat2` with `BENEATH`, `NO_SYMLINKS`, `NO_MAGICLINKS` and `NO_XDEV`. Where the
 /// kernel or a system call filter lacks it, and on other systems, the path is opened component by component with
@@ -161,20 +176,20 @@ impl HostDirectory {
 
 impl Reader for HostDirectory {
     fn metadata(&self, path: RelativePath<'_>, follow: FollowLinks) -> Answer<Metadata> {
-        self.describe(path, follow)
+        self.describe(visible(path)?, follow)
     }
 
     fn read(&self, path: RelativePath<'_>, limit: u64) -> Answer<Contents> {
-        let (file, metadata) = self.open_file(path)?;
+        let (file, metadata) = self.open_file(visible(path)?)?;
         read::whole(&file, metadata.size, limit).map(Contents::from)
     }
 
     fn open(&self, path: RelativePath<'_>) -> Answer<()> {
-        self.open_file(path).map(drop)
+        self.open_file(visible(path)?).map(drop)
     }
 
     fn list(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
-        self.list_directory(path)
+        Ok(self.list_directory(path)?.entries)
     }
 
     fn host(&self) -> Option<HostIdentity> {
@@ -184,5 +199,14 @@ impl Reader for HostDirectory {
             inode: self.inode,
             written_through: false,
         })
+    }
+}
+
+/// The path, unless it is one of a temporary, which nobody but its writer knows of.
+fn visible(path: RelativePath<'_>) -> Answer<RelativePath<'_>> {
+    if temporary::is_in(path) {
+        Err(ErrorKind::NotFound.into())
+    } else {
+        Ok(path)
     }
 }

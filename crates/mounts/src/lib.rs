@@ -25,6 +25,8 @@ mod contents;
 mod difference;
 mod error;
 mod events;
+#[cfg(any(unix, feature = "vfs"))]
+mod growth;
 pub mod history;
 #[cfg(unix)]
 mod host;
@@ -51,7 +53,7 @@ pub use contents::Contents;
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use events::{Batch, Event, EventRing, Observer, Subscription};
 #[cfg(unix)]
-pub use host::{HostDirectory, HostDirectoryError, HostDirectoryErrorKind};
+pub use host::{HostDirectory, HostDirectoryError, HostDirectoryErrorKind, WritableHostDirectory};
 pub use lease::{Lease, LeaseMode, Ticket};
 pub use memory::Memory;
 pub use metadata::{DirEntry, FileType, Metadata, Name};

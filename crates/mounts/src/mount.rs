@@ -96,9 +96,11 @@ impl Mount {
         Self::new(Access::Read(Arc::new(reader)), MountKind::ReadOnly)
     }
 
-    /// A mount whose writes go to `writer`.
+    /// A mount whose writes go to `writer`, under the limits that the writer has
+    /// [by default](Writer::default_limits).
     pub fn read_write(writer: impl Writer + 'static) -> Self {
-        Self::new(Access::Write(Arc::new(writer)), MountKind::ReadWrite)
+        let limits = writer.default_limits();
+        Self::new(Access::Write(Arc::new(writer)), MountKind::ReadWrite).with_limits(limits)
     }
 
     /// A mount whose changes stay in memory, over `lower`, which is never written.
@@ -107,7 +109,7 @@ impl Mount {
         Self::new(Access::Kept(overlay), MountKind::Overlay)
     }
 
-    /// The same mount under other limits.
+    /// The same mount under other limits: those given, and no others.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.quota = Quota::new(limits);

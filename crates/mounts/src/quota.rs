@@ -35,6 +35,26 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The limits of a read-write mount of a host directory unless others are given: 100,000 files and directories
+    /// more than there were, 1 GiB ever written, and 256 MiB of memory for an answer.
+    ///
+    /// ```
+    /// use mounts::Limits;
+    ///
+    /// let smaller = Limits { max_bytes: Some(10_000_000), ..Limits::written_through() };
+    /// assert_eq!(smaller.max_files, Some(100_000));
+    /// ```
+    #[must_use]
+    pub fn written_through() -> Self {
+        Self {
+            max_files: Some(100_000),
+            write_bytes: Some(1 << 30),
+            ..Self::default()
+        }
+    }
+}
+
 /// What a mount holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Held {

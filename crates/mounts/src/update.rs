@@ -26,6 +26,16 @@ impl Update<'_> {
         }
     }
 
+    /// The bytes that are written.
+    #[cfg(any(unix, feature = "vfs"))]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Replace(data) => data,
+            Self::Append(data) => data,
+            Self::Truncate | Self::Touch => &[],
+        }
+    }
+
     /// The length of a file that had `before` bytes.
     pub(crate) fn size_after(&self, before: u64) -> u64 {
         if self.keeps_contents() {

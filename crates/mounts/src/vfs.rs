@@ -4,7 +4,6 @@
 //! vfs/backend     VfsBackend: any vfs::FileSystem as a mount
 //! vfs/lookup      what is at a path, and why nothing is
 //! vfs/relocate    renaming, by moving where the file system can and by copying where it cannot
-//! vfs/growth      what a mount of one holds, counted from outside
 //! vfs/file_system TableFs: a table, or a lease of one, as a vfs::FileSystem
 //! vfs/handles     what is read and written through the handles of the latter
 //! vfs/errors      errors, both ways
@@ -61,7 +60,6 @@
 mod backend;
 mod errors;
 mod file_system;
-mod growth;
 mod handles;
 mod lookup;
 mod relocate;

@@ -15,9 +15,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use host::{kind, names, with_each_lookup};
-use mounts::{ErrorKind, LeaseMode, Table};
-use rustix::mount::{UnmountFlags, mount_bind, unmount};
+use host::{LOOKUPS, kind, names, temporaries, with_each_lookup, writable};
+use mounts::{ErrorKind, LeaseMode, OpenMode, Table};
+use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_bind, mount_change, unmount};
 use tempfile::{TempDir, tempdir};
 
 /// A bind mount for as long as the value lives.
@@ -187,4 +187,91 @@ fn the_file_systems_mounted_below_the_hosts_root_are_refused() {
         assert!(listed.contains(&"etc".to_owned()));
         assert!(!table.read("/m/etc/passwd").unwrap().is_empty());
     });
+}
+
+#[test]
+fn what_a_bind_mount_covers_is_not_changed_either() {
+    for (_, open) in LOOKUPS {
+        let house = house();
+        let at = |path: &str| house.path().join(path);
+        fs::create_dir(at("inside/dir/covered")).unwrap();
+        fs::create_dir(at("outside/empty")).unwrap();
+        let Some(_directory) = Bound::new(&at("outside"), &at("inside/dir/covered")) else {
+            return;
+        };
+        let _file = Bound::new(&at("outside/file"), &at("inside/dir/covered file")).unwrap();
+        let table = writable(open(&at("inside")).unwrap());
+        let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+        for path in [
+            "/m/dir/covered",
+            "/m/dir/covered file",
+            "/m/dir/covered/file",
+            "/m/dir/covered/empty",
+            "/m/dir/covered/new",
+            "/m/to-covered",
+        ] {
+            let mut answers = vec![
+                lease.write(path, "x"),
+                lease.append(path, b"x"),
+                lease.open_for_write(path, OpenMode::Append),
+                lease.open_for_write(path, OpenMode::Truncate),
+            ];
+            if path != "/m/to-covered" {
+                answers.extend([
+                    lease.create_dir(path),
+                    lease.remove_file(path),
+                    lease.remove_dir(path),
+                    lease.rename(path, "/m/dir/renamed"),
+                    lease.rename("/m/dir/file", path),
+                ]);
+            }
+            for answer in answers {
+                assert_eq!(kind(answer), ErrorKind::PermissionDenied, "{path}");
+            }
+        }
+        assert_eq!(fs::read(at("outside/file")).unwrap(), b"outside");
+        assert_eq!(fs::read_dir(at("outside")).unwrap().count(), 2);
+        assert_eq!(temporaries(house.path()), Vec::<String>::new());
+        assert_eq!(lease.mounts()[0].usage.held.files, 0);
+    }
+}
+
+/// Linux refuses to rename over what is a mount point where the directory shows a second time. The file is then
+/// written in place, and its entry left as it is.
+#[test]
+fn a_file_that_something_is_mounted_on_elsewhere_is_written_in_place() {
+    for (_, open) in LOOKUPS {
+        let house = house();
+        let at = |path: &str| house.path().join(path);
+        fs::create_dir(at("second")).unwrap();
+        let Some(_second) = Bound::new(&at("inside/dir"), &at("second")) else {
+            return;
+        };
+        mount_change(at("second"), MountPropagationFlags::PRIVATE).unwrap();
+        let _mounted = Bound::new(&at("outside/file"), &at("second/file")).unwrap();
+        let table = writable(open(&at("inside")).unwrap());
+        let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+        let file = at("inside/dir/file");
+        let before = fs::metadata(&file).unwrap().ino();
+
+        lease.write("/m/dir/file", "in place").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"in place");
+        assert_eq!(fs::metadata(&file).unwrap().ino(), before);
+        assert_eq!(lease.mounts()[0].usage.held.bytes, 2);
+        for answer in [
+            lease.remove_file("/m/dir/file"),
+            lease.rename("/m/dir/file", "/m/dir/renamed"),
+        ] {
+            assert_eq!(kind(answer), ErrorKind::PermissionDenied);
+        }
+        assert_eq!(fs::read(at("outside/file")).unwrap(), b"outside");
+        assert_eq!(temporaries(house.path()), Vec::<String>::new());
+
+        fs::hard_link(&file, at("another name")).unwrap();
+        assert_eq!(
+            kind(lease.append("/m/dir/file", b"x")),
+            ErrorKind::PermissionDenied
+        );
+        assert_eq!(fs::read(at("another name")).unwrap(), b"in place");
+    }
 }

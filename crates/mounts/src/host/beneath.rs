@@ -32,6 +32,7 @@ pub(super) fn open(root: &Dir, path: &str, purpose: Purpose) -> Option<io::Resul
             // Neither waits for the other end of a FIFO, nor takes a terminal.
             Purpose::Read => OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
             Purpose::List => OFlags::RDONLY | OFlags::DIRECTORY,
+            Purpose::Enter => OFlags::PATH | OFlags::DIRECTORY,
         };
     for _ in 0..TRIES {
         match retry_on_intr(|| openat2(root, path, flags, Mode::empty(), RESOLVE)) {

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
+use cap_std::fs::File;
 use rustix::fs::FileType as Told;
 #[cfg(target_os = "linux")]
 use rustix::fs::RawDir;
@@ -14,23 +15,59 @@ use crate::path::RelativePath;
 
 use super::errors::refusal;
 use super::lookup::Purpose;
-use super::{HostDirectory, stat};
+use super::{HostDirectory, stat, temporary, visible};
+
+/// What a listing found.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) entries: Vec<DirEntry>,
+    directory: File,
+    temporaries: Vec<String>,
+}
+
+impl Listed {
+    /// Removes the temporaries that were found and that nobody is writing.
+    pub(super) fn sweep(&self) {
+        for name in &self.temporaries {
+            temporary::sweep(self.directory.as_fd(), name);
+        }
+    }
+}
+
+/// The names of the temporaries in `directory`.
+pub(super) fn temporaries(directory: BorrowedFd<'_>) -> Result<Vec<String>, Errno> {
+    let mut names = Vec::new();
+    each_entry(directory, |name, _| {
+        names.extend(
+            name.to_str()
+                .ok()
+                .filter(|name| temporary::is_reserved(name))
+                .map(str::to_owned),
+        );
+    })?;
+    Ok(names)
+}
 
 impl HostDirectory {
     /// The entries of the directory at `path`, sorted by name.
     ///
     /// Their types come with their names; an entry is looked at only where the file system does not tell its type,
     /// or where another mount of the host may cover it.
-    pub(super) fn list_directory(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
-        let directory = self.open_object(path, Purpose::List)?;
+    pub(super) fn list_directory(&self, path: RelativePath<'_>) -> Answer<Listed> {
+        let directory = self.open_object(visible(path)?, Purpose::List)?;
         self.judge(stat::object(&directory).map_err(refusal)?)?;
         let may_be_crossing = self.crossings_by_name();
 
         let mut entries = Vec::new();
+        let mut temporaries = Vec::new();
         each_entry(directory.as_fd(), |name, told| {
             let Ok(name) = name.to_str() else {
                 return;
             };
+            if temporary::is_reserved(name) {
+                temporaries.push(name.to_owned());
+                return;
+            }
             let told = told_type(told);
             let file_type = match (name, told) {
                 ("." | "..", _) => None,
@@ -44,7 +81,11 @@ impl HostDirectory {
         })
         .map_err(|error| refusal(error.into()))?;
         entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        Ok(entries)
+        Ok(Listed {
+            entries,
+            directory,
+            temporaries,
+        })
     }
 
     /// The type of an entry that is looked at; `None` when it is gone, or covered by another mount of the host.

@@ -20,6 +20,8 @@ pub(super) enum Purpose {
     Read,
     /// To read it as a directory.
     List,
+    /// To reach what is in it, a directory.
+    Enter,
 }
 
 impl HostDirectory {
@@ -76,15 +78,20 @@ impl HostDirectory {
 
     /// What was found, unless another mount of the host covers it.
     pub(super) fn judge(&self, found: Found) -> Answer<Metadata> {
+        self.require_same_mount(&found)?;
+        Ok(found.metadata)
+    }
+
+    pub(super) fn require_same_mount(&self, found: &Found) -> Answer<()> {
         if found.mount.is_other_than(self.mount) {
             Err(crossing())
         } else {
-            Ok(found.metadata)
+            Ok(())
         }
     }
 
     #[cfg(target_os = "linux")]
-    fn open_beneath(&self, path: RelativePath<'_>, purpose: Purpose) -> Option<Answer<File>> {
+    pub(super) fn open_beneath(&self, path: RelativePath<'_>, purpose: Purpose) -> Option<Answer<File>> {
         match self.lookup {
             Lookup::Beneath => {
                 let opened = super::beneath::open(&self.root, spelled(path), purpose)?;
@@ -95,7 +102,7 @@ impl HostDirectory {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn open_beneath(&self, _: RelativePath<'_>, _: Purpose) -> Option<Answer<File>> {
+    pub(super) fn open_beneath(&self, _: RelativePath<'_>, _: Purpose) -> Option<Answer<File>> {
         match self.lookup {
             Lookup::Walk => None,
         }

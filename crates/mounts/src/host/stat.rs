@@ -8,6 +8,9 @@ use cap_std::fs::{Dir, File, MetadataExt as _};
 
 use crate::metadata::{FileType, Metadata};
 
+/// The set-user-id and set-group-id bits.
+const SET_ID_BITS: u32 = 0o6000;
+
 /// The permission bits a script may see: all but set-user-id and set-group-id.
 const MODE_BITS: u32 = 0o1777;
 
@@ -16,6 +19,8 @@ const MODE_BITS: u32 = 0o1777;
 pub(super) struct Found {
     pub(super) metadata: Metadata,
     pub(super) mount: HostMount,
+    /// Whether it is a program that runs as its owner or group, whoever starts it.
+    pub(super) is_set_id: bool,
 }
 
 /// One mount in the host's own tree of mounts.
@@ -114,6 +119,7 @@ fn from_statx(stat: &rustix::fs::Statx) -> Found {
             modified: time(stat.stx_mtime),
             changed: time(stat.stx_ctime),
         },
+        is_set_id: mode & SET_ID_BITS != 0,
         mount: HostMount {
             device: makedev(stat.stx_dev_major, stat.stx_dev_minor),
             id: StatxFlags::from_bits_retain(stat.stx_mask)
@@ -138,6 +144,7 @@ fn from_portable(metadata: &cap_std::fs::Metadata) -> Found {
             modified: time(metadata.mtime(), metadata.mtime_nsec()),
             changed: time(metadata.ctime(), metadata.ctime_nsec()),
         },
+        is_set_id: metadata.mode() & SET_ID_BITS != 0,
         mount: HostMount {
             device: metadata.dev(),
             id: None,

@@ -43,6 +43,11 @@ impl HostDirectory {
         self.judge(found)
     }
 
+    /// Opens the directory that has, or would have, the entry at `path`, component by component.
+    pub(super) fn walk_to_directory(&self, path: RelativePath<'_>) -> Answer<Dir> {
+        self.walk(path, |directory, _| directory.try_clone())
+    }
+
     /// Enters the directories above the last component and runs `act` on that.
     fn walk<T>(&self, path: RelativePath<'_>, act: impl Fn(&Dir, &str) -> io::Result<T>) -> Answer<T> {
         let mut entered: Option<Dir> = None;

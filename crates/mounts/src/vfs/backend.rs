@@ -8,13 +8,13 @@ use parking_lot::RwLock;
 use crate::backend::{Answer, FollowLinks, OpenMode, Reader, RenameRefusal, Writer};
 use crate::contents::Contents;
 use crate::error::ErrorKind;
+use crate::growth::Growth;
 use crate::metadata::{DirEntry, FileType, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held};
 use crate::update::Update;
 
 use super::errors::{handle_refusal, refusal};
-use super::growth::Growth;
 use super::lookup::{Found, is_name, look_up, says_missing, spelled};
 use super::relocate;
 
@@ -102,13 +102,8 @@ impl<F: FileSystem> VfsBackend<F> {
             self.files.create_file(path)
         }
         .map_err(refusal)?;
-        let data: &[u8] = match update {
-            Update::Replace(data) => data,
-            Update::Append(data) => data,
-            Update::Truncate | Update::Touch => &[],
-        };
         handle
-            .write_all(data)
+            .write_all(update.bytes())
             .and_then(|()| handle.flush())
             .map_err(handle_refusal)
     }

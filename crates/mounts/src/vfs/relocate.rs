@@ -7,11 +7,11 @@ use ::vfs::{FileSystem, VfsFileType, VfsResult};
 
 use crate::backend::RenameRefusal;
 use crate::error::ErrorKind;
+use crate::growth::Growth;
 use crate::path::RelativePath;
 use crate::quota::Admission;
 
 use super::errors::refusal;
-use super::growth::Growth;
 use super::lookup::{Found, look_up, spelled};
 
 /// What stands where an entry is to be moved.

@@ -110,6 +110,9 @@ pub(crate) fn on_every_kind(given: &Rules, check: Check<'_>) {
     {
         let (_kept, opened) = directory();
         check("overlay over a directory", true, &ruled(Mount::overlay(opened)));
+        let (_kept, opened) = directory();
+        let written = mounts::WritableHostDirectory::new(opened);
+        check("directory, written", true, &ruled(Mount::read_write(written)));
     }
 }
 

@@ -113,7 +113,8 @@ mod hosts {
     use std::path::Path;
 
     use mounts::{
-        Answer, Contents, DirEntry, FollowLinks, HostDirectory, HostIdentity, Metadata, Reader, RelativePath,
+        Admission, Answer, Contents, DirEntry, FollowLinks, Held, HostDirectory, HostIdentity, Metadata,
+        OpenMode, Reader, RelativePath, RenameRefusal, WritableHostDirectory, Writer,
     };
     use tempfile::TempDir;
 
@@ -121,12 +122,12 @@ mod hosts {
 
     /// A directory that is there for as long as somebody reads it.
     #[derive(Debug)]
-    struct Temporary {
-        directory: HostDirectory,
+    struct Temporary<D> {
+        directory: D,
         _removed_with_it: TempDir,
     }
 
-    fn directory(fill: impl FnOnce(&Path)) -> Temporary {
+    fn directory(fill: impl FnOnce(&Path)) -> Temporary<HostDirectory> {
         let directory = tempfile::tempdir().unwrap();
         fill(directory.path());
         Temporary {
@@ -135,7 +136,15 @@ mod hosts {
         }
     }
 
-    fn seeded_directory() -> Temporary {
+    fn writable_directory() -> Temporary<WritableHostDirectory> {
+        let made = directory(|_| ());
+        Temporary {
+            directory: WritableHostDirectory::new(made.directory),
+            _removed_with_it: made._removed_with_it,
+        }
+    }
+
+    fn seeded_directory() -> Temporary<HostDirectory> {
         directory(|root| {
             for (path, text) in FILES.into_iter().chain([DEEPEST]) {
                 let path = root.join(path.trim_start_matches('/'));
@@ -145,7 +154,7 @@ mod hosts {
         })
     }
 
-    impl Reader for Temporary {
+    impl<D: Reader> Reader for Temporary<D> {
         fn metadata(&self, path: RelativePath<'_>, follow: FollowLinks) -> Answer<Metadata> {
             self.directory.metadata(path, follow)
         }
@@ -167,6 +176,60 @@ mod hosts {
         }
     }
 
+    impl<D: Writer> Writer for Temporary<D> {
+        fn write(
+            &self,
+            path: RelativePath<'_>,
+            data: &mut Vec<u8>,
+            admission: &mut Admission<'_>,
+        ) -> Answer<()> {
+            self.directory.write(path, data, admission)
+        }
+
+        fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
+            self.directory.append(path, data, admission)
+        }
+
+        fn open_for_write(
+            &self,
+            path: RelativePath<'_>,
+            mode: OpenMode,
+            admission: &mut Admission<'_>,
+        ) -> Answer<()> {
+            self.directory.open_for_write(path, mode, admission)
+        }
+
+        fn create_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+            self.directory.create_dir(path, admission)
+        }
+
+        fn remove_file(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+            self.directory.remove_file(path, admission)
+        }
+
+        fn remove_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
+            self.directory.remove_dir(path, admission)
+        }
+
+        fn rename(
+            &self,
+            from: RelativePath<'_>,
+            to: RelativePath<'_>,
+            admission: &mut Admission<'_>,
+        ) -> Result<(), RenameRefusal> {
+            self.directory.rename(from, to, admission)
+        }
+
+        fn held(&self) -> Held {
+            self.directory.held()
+        }
+    }
+
+    conforms!(written, below("/m", Mount::read_write(writable_directory())));
+    conforms!(
+        written_under_a_lease,
+        leased(Mount::read_write(writable_directory()))
+    );
     conforms_for_reading!(read_only, below("/m", Mount::read_only(seeded_directory())));
     conforms_for_reading!(overlay, below("/m", Mount::overlay(seeded_directory())));
     conforms!(

@@ -1,4 +1,4 @@
-//! What a mount of somebody else's file system holds: what has been added through the mount, less what was removed.
+//! What a mount of files that are kept elsewhere holds: what has been added through the mount, less what was removed.
 //!
 //! Counting what was there before would mean reading all of it when it is mounted. So it is not counted, and
 //! removing it frees no room: as with any directory that is written through.
@@ -8,14 +8,14 @@ use crate::quota::{Admission, Change, Held};
 
 /// Bytes and entries added, less those removed; negative where more was removed of what had been there before.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Growth {
+pub(crate) struct Growth {
     bytes: i128,
     entries: i128,
 }
 
 impl Growth {
     /// What the mount is charged for. It keeps nothing in our memory: what the file system keeps is its own.
-    pub(super) fn held(self) -> Held {
+    pub(crate) fn held(self) -> Held {
         let charged = |growth: i128| u64::try_from(growth.max(0)).unwrap_or(u64::MAX);
         Held {
             bytes: charged(self.bytes),
@@ -25,7 +25,7 @@ impl Growth {
     }
 
     /// A file of so many bytes, or a directory of none, is there now.
-    pub(super) fn with_entry(self, bytes: u64) -> Self {
+    pub(crate) fn with_entry(self, bytes: u64) -> Self {
         Self {
             bytes: self.bytes + i128::from(bytes),
             entries: self.entries + 1,
@@ -33,7 +33,7 @@ impl Growth {
     }
 
     /// It is not any more.
-    pub(super) fn without_entry(self, bytes: u64) -> Self {
+    pub(crate) fn without_entry(self, bytes: u64) -> Self {
         Self {
             bytes: self.bytes - i128::from(bytes),
             entries: self.entries - 1,
@@ -41,12 +41,12 @@ impl Growth {
     }
 
     /// Asks whether the mount may grow to `after`.
-    pub(super) fn admit(self, after: Self, admission: &mut Admission<'_>) -> Answer<()> {
+    pub(crate) fn admit(self, after: Self, admission: &mut Admission<'_>) -> Answer<()> {
         self.admit_file(after, 0, 0, admission)
     }
 
     /// Asks the same for a change that writes some bytes of a file which will have `file_size`.
-    pub(super) fn admit_file(
+    pub(crate) fn admit_file(
         self,
         after: Self,
         file_size: u64,
