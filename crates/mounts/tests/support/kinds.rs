@@ -262,6 +262,22 @@ macro_rules! on_read_only_kinds {
     };
 }
 
+/// The same for each kind that can be written and has links.
+#[allow(unused_macros, reason = "each test binary uses its own part")]
+macro_rules! on_linked_kinds {
+    ($($suite:ident: $($test:ident),+;)+) => {
+        $crate::kinds::on_kind!(linked_overlay_over_links OVERLAY_OVER_LINKS $($suite: $($test),+;)+);
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(
+            linked_overlay_over_directory OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
+        );
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(
+            linked_overlay_over_overlay_over_directory OVERLAY_OVER_OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
+        );
+    };
+}
+
 macro_rules! on_kind {
     ($module:ident $kind:ident $($suite:ident: $($test:ident),+;)+) => {
         mod $module {
@@ -275,4 +291,5 @@ macro_rules! on_kind {
     };
 }
 
-pub(crate) use {on_kind, on_read_only_kinds, on_writable_kinds};
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub(crate) use {on_kind, on_linked_kinds, on_read_only_kinds, on_writable_kinds};
