@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use mounts::{Limits, VirtualPath};
+use mounts::VirtualPath;
 
 use crate::failure::Failure;
 use crate::quantity;
-use crate::spec::{self, Assigned, MountSpec};
+use crate::spec::{Assigned, MountSpec, Quota, SpecError};
 
 /// What is at the end of the long help.
 const GRAMMAR: &str = "\
 A mount is POINT=memory, an empty tree in memory, or POINT=DIRECTORY:MODE, a directory of the host:
   ro       the script reads it
+  rw       the script reads and changes it
   overlay  the script reads it, and what it changes is kept in memory: the directory stays as it is
 
 A GLOB is matched against the path inside the mount. '*' and '?' stop at '/', '**/' matches at any depth, and a rule
@@ -27,8 +28,14 @@ A quota is COUNTER:AMOUNT, several of them separated by commas; an AMOUNT may be
   file-size  bytes in one file
   written    bytes ever written, kept or not
   memory     bytes that the mount keeps in memory, with the answer to one read; 256MiB unless it is said
+Of a directory that is written, 'bytes' and 'files' are what the script adds to it: at most 100,000 files, and 1GiB
+'written', unless it is said. Of a directory that is only read there is 'memory' alone.
 
 A script has its mounts, the clock in UTC, and nothing else of the host: no environment, no network, no processes.
+
+When the script has ended, however it did, what it changed in memory and in overlays is printed, a line for each entry:
+  A PATH (SIZE)             is new          M PATH (SIZE -> SIZE)  has other contents
+  A PATH (SIZE), was PATH   was moved here  D PATH (SIZE)          is gone
 
 Exit status: 0 if the script ran to its end, 1 if an exception ended it, 2 if the command line asks for what there is
 not, 70 if the interpreter failed.
@@ -45,8 +52,17 @@ pub(crate) enum Script {
     StandardInput,
 }
 
+/// What is told when the script has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// What changed in the mounts.
+    Changes,
+    /// Nothing.
+    Nothing,
+}
+
 /// A mount with everything that was said about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct MountArgument {
     /// The argument that asked for it, for messages.
     pub(crate) given: OsString,
@@ -54,12 +70,12 @@ pub(crate) struct MountArgument {
     pub(crate) spec: MountSpec,
     /// The globs of its rules.
     pub(crate) globs: mounts::Globs,
-    /// The limits that were set.
-    pub(crate) limits: Option<Limits>,
+    /// What was said of its limits.
+    pub(crate) quotas: Vec<Quota>,
 }
 
 /// What the command line asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Arguments {
     /// What to run.
     pub(crate) script: Script,
@@ -71,6 +87,8 @@ pub(crate) struct Arguments {
     pub(crate) time: Option<Duration>,
     /// The most bytes that the script may hold.
     pub(crate) memory: Option<u64>,
+    /// What is told in the end.
+    pub(crate) report: Report,
 }
 
 /// The command line as it is described to its user.
@@ -135,6 +153,10 @@ pub(crate) fn command() -> Command {
                 "SIZE",
                 "Ends a script that holds more, as in 64MB",
             ),
+            Arg::new("quiet")
+                .long("quiet")
+                .help("Does not print what the script changed")
+                .action(ArgAction::SetTrue),
         ])
 }
 
@@ -148,7 +170,7 @@ impl Arguments {
                 given: given.to_owned(),
                 spec,
                 globs: mounts::Globs::default(),
-                limits: None,
+                quotas: Vec::new(),
             });
         }
         let mut arguments = Self {
@@ -162,6 +184,11 @@ impl Arguments {
             })?,
             time: text(found, "limit-time", quantity::duration)?,
             memory: text(found, "limit-memory", quantity::bytes)?,
+            report: if found.get_flag("quiet") {
+                Report::Nothing
+            } else {
+                Report::Changes
+            },
         };
         arguments.assign(found, "hide", |mount, glob| {
             mount.globs.hide.push(glob);
@@ -176,7 +203,8 @@ impl Arguments {
             Ok(())
         })?;
         arguments.assign(found, "quota", |mount, quota| {
-            spec::limit(mount.limits.get_or_insert_default(), &quota)
+            mount.quotas.extend(Quota::parse(&quota, &mount.spec.source)?);
+            Ok(())
         })?;
         Ok(arguments)
     }
@@ -186,7 +214,7 @@ impl Arguments {
         &mut self,
         found: &ArgMatches,
         option: &str,
-        add: impl Fn(&mut MountArgument, String) -> Result<(), spec::SpecError>,
+        add: impl Fn(&mut MountArgument, String) -> Result<(), SpecError>,
     ) -> Result<(), Failure> {
         for given in values(found, option) {
             let Assigned { point, value } =

@@ -1,6 +1,6 @@
 //! From arguments to a table.
 
-use mounts::{ErrorKind, FileType, HostDirectory, Mount, Namespace, Rules, Table};
+use mounts::{ErrorKind, FileType, HostDirectory, Mount, Namespace, Rules, Table, WritableHostDirectory};
 
 use crate::arguments::{MountArgument, refused};
 use crate::failure::Failure;
@@ -25,11 +25,14 @@ fn mount(argument: &MountArgument) -> Result<Mount, Failure> {
             let directory = HostDirectory::open(path).map_err(|error| refused(&error))?;
             match access {
                 Access::ReadOnly => Mount::read_only(directory),
+                Access::ReadWrite => Mount::read_write(WritableHostDirectory::new(directory)),
                 Access::Overlay => Mount::overlay(directory),
             }
         }
     };
-    if let Some(limits) = argument.limits {
+    if !argument.quotas.is_empty() {
+        let mut limits = *mount.limits();
+        argument.quotas.iter().for_each(|quota| quota.set(&mut limits));
         mount = mount.with_limits(limits);
     }
     if argument.globs != mounts::Globs::default() {

@@ -13,6 +13,7 @@
 //! output       what it prints, on its way out
 //! meter        the bytes that it holds
 //! ending       how it ended: text and status
+//! report       what it changed
 //! failure      what is wrong with the command line or the system
 //! ```
 
@@ -25,6 +26,7 @@ mod meter;
 mod output;
 mod program;
 mod quantity;
+mod report;
 mod run;
 mod spec;
 
@@ -33,7 +35,7 @@ use std::process::ExitCode;
 
 use mounts::LeaseMode;
 
-use arguments::Arguments;
+use arguments::{Arguments, Report};
 use ending::Ending;
 use failure::Failure;
 use program::Program;
@@ -74,5 +76,9 @@ fn perform(arguments: Arguments) -> Result<u8, Failure> {
     let ending = Ending::of(&run::run(program, &lease, &directory, allowance)?);
     drop(lease);
     ending.tell().map_err(Failure::Output)?;
+    match arguments.report {
+        Report::Changes => report::print(&table.changes()).map_err(Failure::Output)?,
+        Report::Nothing => {}
+    }
     Ok(ending.status)
 }

@@ -41,12 +41,18 @@ pub(crate) enum Source {
 pub(crate) enum Access {
     /// Read it.
     ReadOnly,
+    /// Read it and change it.
+    ReadWrite,
     /// Read it and believe to change it: changes stay in memory.
     Overlay,
 }
 
 /// What is accepted after the last `:` of a source.
-const MODES: [(&str, Access); 2] = [("ro", Access::ReadOnly), ("overlay", Access::Overlay)];
+const MODES: [(&str, Access); 3] = [
+    ("ro", Access::ReadOnly),
+    ("rw", Access::ReadWrite),
+    ("overlay", Access::Overlay),
+];
 
 /// A value for the mount at a point.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +82,8 @@ pub(crate) enum SpecError {
     UnknownCounter(String),
     /// The amount of a quota is none.
     Amount(QuantityError),
+    /// A quota for what a read-only mount has nothing of.
+    NothingWritten(&'static str),
 }
 
 impl fmt::Display for SpecError {
@@ -96,6 +104,12 @@ impl fmt::Display for SpecError {
                 Ok(())
             }
             Self::Amount(error) => write!(f, "{error}, nor 'unlimited'"),
+            Self::NothingWritten(counter) => {
+                write!(
+                    f,
+                    "a read-only mount has no counter '{counter}'; accepted is memory:AMOUNT"
+                )
+            }
         }
     }
 }
@@ -173,13 +187,14 @@ fn split_point(given: &OsStr) -> Result<(VirtualPath<'static>, &OsStr), SpecErro
 }
 
 /// A counter of a quota: its name, how its amounts are written, and which limit it is.
+#[derive(Debug)]
 struct Counter {
     name: &'static str,
     amount: fn(&str) -> Result<u64, QuantityError>,
     limit: fn(&mut Limits) -> &mut Option<u64>,
 }
 
-const COUNTERS: [Counter; 5] = [
+static COUNTERS: [Counter; 5] = [
     Counter {
         name: "bytes",
         amount: quantity::bytes,
@@ -207,20 +222,46 @@ const COUNTERS: [Counter; 5] = [
     },
 ];
 
-/// Changes `limits` by what `given` says: `COUNTER:AMOUNT`, several of them separated by commas.
-pub(crate) fn limit(limits: &mut Limits, given: &str) -> Result<(), SpecError> {
-    for quota in given.split(',') {
-        let (name, amount) = quota.split_once(':').unwrap_or((quota, ""));
+/// What one counter of a mount may come to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quota {
+    counter: &'static Counter,
+    amount: Option<u64>,
+}
+
+impl Quota {
+    /// Reads `COUNTER:AMOUNT`, several of them separated by commas, for a mount of `source`.
+    pub(crate) fn parse(given: &str, source: &Source) -> Result<Vec<Self>, SpecError> {
+        given.split(',').map(|quota| Self::one(quota, source)).collect()
+    }
+
+    fn one(given: &str, source: &Source) -> Result<Self, SpecError> {
+        let (name, amount) = given.split_once(':').unwrap_or((given, ""));
         let counter = COUNTERS
             .iter()
             .find(|counter| counter.name == name)
             .ok_or_else(|| SpecError::UnknownCounter(name.to_owned()))?;
-        *(counter.limit)(limits) = match amount {
+        let is_read_only = matches!(
+            source,
+            Source::Host {
+                access: Access::ReadOnly,
+                ..
+            }
+        );
+        if is_read_only && counter.name != "memory" {
+            return Err(SpecError::NothingWritten(counter.name));
+        }
+        let amount = match amount {
             "unlimited" => None,
             amount => Some((counter.amount)(amount)?),
         };
+        Ok(Self { counter, amount })
     }
-    Ok(())
+
+    /// Sets it among `limits`.
+    pub(crate) fn set(self, limits: &mut Limits) {
+        *(self.counter.limit)(limits) = self.amount;
+    }
 }
 
 #[cfg(test)]

@@ -54,15 +54,15 @@ fn every_refusal_says_what_is_accepted() {
         ("src=memory", "a virtual path starts with '/'"),
         (
             "/src=./",
-            "'./' has no mode; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:overlay'",
+            "'./' has no mode; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:rw', 'DIRECTORY:overlay'",
         ),
         (
             "/src=",
-            "'' has no mode; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:overlay'",
+            "'' has no mode; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:rw', 'DIRECTORY:overlay'",
         ),
         (
             "/src=./:RO",
-            "unknown mode 'RO'; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:overlay'",
+            "unknown mode 'RO'; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:rw', 'DIRECTORY:overlay'",
         ),
         ("/src=:ro", "no directory stands before the mode"),
     ] {
@@ -87,11 +87,18 @@ fn a_glob_is_taken_as_it_is() {
     );
 }
 
+fn limited(given: &str, limits: &mut Limits) -> Result<(), SpecError> {
+    for quota in Quota::parse(given, &Source::Memory)? {
+        quota.set(limits);
+    }
+    Ok(())
+}
+
 #[test]
 fn a_quota_sets_the_counters_that_it_names() {
     let mut limits = Limits::default();
-    limit(&mut limits, "bytes:10MB,files:7,file-size:1KB").unwrap();
-    limit(&mut limits, "written:2KiB,memory:unlimited").unwrap();
+    limited("bytes:10MB,files:7,file-size:1KB", &mut limits).unwrap();
+    limited("written:2KiB,memory:unlimited", &mut limits).unwrap();
     assert_eq!(
         limits,
         Limits {
@@ -117,7 +124,23 @@ fn a_quota_that_is_none_names_the_counters_or_the_units() {
             "'' is not a size: a whole number of B, KB, MB, GB, KiB, MiB or GiB, as in 10MB, nor 'unlimited'",
         ),
     ] {
-        let refused = limit(&mut Limits::default(), given).unwrap_err();
+        let refused = Quota::parse(given, &Source::Memory).unwrap_err();
         assert_eq!(refused.to_string(), text);
     }
+}
+
+#[test]
+fn a_read_only_mount_takes_the_counter_that_it_has() {
+    let source = host("./", Access::ReadOnly);
+    assert_eq!(
+        Quota::parse("memory:1MB", &source)
+            .map(|quotas| quotas.len())
+            .ok(),
+        Some(1)
+    );
+    let refused = Quota::parse("memory:1MB,bytes:1", &source).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "a read-only mount has no counter 'bytes'; accepted is memory:AMOUNT"
+    );
 }

@@ -20,11 +20,11 @@ fn a_mount_that_is_none_is_told_what_is_accepted() {
     for (spec, why) in [
         (
             "/src=./",
-            "'./' has no mode; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:overlay'",
+            "'./' has no mode; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:rw', 'DIRECTORY:overlay'",
         ),
         (
             "/src=./:writable",
-            "unknown mode 'writable'; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:overlay'",
+            "unknown mode 'writable'; accepted are 'memory', 'DIRECTORY:ro', 'DIRECTORY:rw', 'DIRECTORY:overlay'",
         ),
         ("/src", "it does not begin with a virtual path and '='"),
         ("./src=./:ro", "a virtual path starts with '/'"),
@@ -45,6 +45,24 @@ fn one_point_is_mounted_once() {
         refused(&["--mount", "/m=memory", "--mount", "/m/=memory"]),
         "mounts-cli: --mount '/m/=memory': a mount exists at this path already\n"
     );
+}
+
+#[test]
+fn a_directory_that_is_written_does_not_overlap_another() {
+    let outer = directory(&[("inner/a.txt", "")]);
+    let inner = outer.path().join("inner");
+    for (first, second) in [("rw", "rw"), ("rw", "ro"), ("overlay", "rw")] {
+        let spec = format!("/inner={}:{second}", inner.display());
+        let told = Program::new()
+            .mount("/outer", &outer, first)
+            .args(["--mount", &spec])
+            .script("")
+            .refused();
+        assert_eq!(
+            told,
+            format!("mounts-cli: --mount '{spec}': the host directory overlaps that of another mount\n")
+        );
+    }
 }
 
 #[test]

@@ -42,12 +42,13 @@ print(sorted(os.listdir('/repo')), Path('/repo/changed.txt').read_text())
 ";
     let ended = Program::new().mount("/repo", &source, "overlay").script(code);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
-    assert!(
-        ended
-            .out
-            .starts_with("['changed.txt', 'kept.txt', 'new.txt'] after\n"),
-        "{}",
-        ended.out
+    assert_eq!(
+        ended.out,
+        "['changed.txt', 'kept.txt', 'new.txt'] after\n\
+         M /repo/changed.txt (6 -> 5 bytes)\n\
+         A /repo/new.txt (3 bytes)\n\
+         D /repo/old/\n\
+         D /repo/old/deep.txt (4 bytes)\n"
     );
     let names = fs::read_dir(source.path()).unwrap().count();
     assert_eq!(names, 3);
@@ -59,6 +60,56 @@ print(sorted(os.listdir('/repo')), Path('/repo/changed.txt').read_text())
         fs::read_to_string(source.path().join("old/deep.txt")).unwrap(),
         "deep"
     );
+}
+
+#[test]
+fn a_directory_that_is_written_has_what_the_script_left() {
+    let source = directory(&[("a.txt", "before"), ("gone.txt", "")]);
+    let code = "
+import os
+from pathlib import Path
+Path('/out/a.txt').write_text('after')
+os.makedirs('/out/new/deep')
+with open('/out/new/deep/b.txt', 'w') as file:
+    file.write('one')
+    file.write('two')
+os.remove('/out/gone.txt')
+";
+    let ended = Program::new().mount("/out", &source, "rw").script(code);
+    assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""));
+    let read = |name: &str| fs::read_to_string(source.path().join(name));
+    assert_eq!(read("a.txt").unwrap(), "after");
+    assert_eq!(read("new/deep/b.txt").unwrap(), "onetwo");
+    assert!(read("gone.txt").is_err());
+}
+
+#[test]
+fn a_quota_leaves_the_other_limits_of_a_written_directory_as_they_are() {
+    let source = directory(&[]);
+    let code = "
+def attempt(size):
+    try:
+        with open('/out/a', 'wb') as file:
+            file.write(b'x' * size)
+        print('written')
+    except OSError as error:
+        print(error)
+attempt(2000)
+attempt(500)
+";
+    let ended = Program::new()
+        .mount("/out", &source, "rw")
+        .args(["--quota", "/out=file-size:1KB"])
+        .script(code);
+    assert!(
+        ended
+            .out
+            .starts_with("[Errno 27] File too large: '/out/a'\nwritten\n"),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
+    assert_eq!(fs::metadata(source.path().join("a")).unwrap().len(), 500);
 }
 
 #[test]
@@ -186,4 +237,46 @@ print(Path('a.txt').resolve(), Path('.').absolute(), __file__)
     let printed = Program::new().mount("/src", &source, "ro").script(code).printed();
     assert!(printed.contains("/src/missing"), "{printed}");
     assert!(!printed.contains(source.path().to_str().unwrap()), "{printed}");
+}
+
+#[test]
+fn what_changed_is_told_however_the_script_ended() {
+    let code = "
+import os
+os.makedirs('/m/out/deep')
+open('/m/out/deep/a.txt', 'w').write('12345')
+open('/m/gone', 'w').write('x')
+os.remove('/m/gone')
+open('/m/two\\nlines', 'w').write('')
+raise ValueError('enough')
+";
+    let ended = Program::new().args(["--mount", "/m=memory"]).script(code);
+    assert_eq!(ended.status, Some(1));
+    assert_eq!(
+        ended.out,
+        "A /m/out/\nA /m/out/deep/\nA /m/out/deep/a.txt (5 bytes)\nA \"/m/two\\nlines\" (0 bytes)\n"
+    );
+}
+
+#[test]
+fn what_is_moved_says_where_from() {
+    let source = directory(&[("a/b.txt", "text")]);
+    let code = "import os\nos.rename('/repo/a/b.txt', '/repo/c.txt')";
+    assert_eq!(
+        Program::new()
+            .mount("/repo", &source, "overlay")
+            .script(code)
+            .printed(),
+        "D /repo/a/b.txt (4 bytes)\nA /repo/c.txt (4 bytes), was /repo/a/b.txt\n"
+    );
+}
+
+#[test]
+fn a_quiet_run_prints_what_the_script_prints() {
+    let run = Program::new().args(["--mount", "/m=memory", "--quiet"]);
+    assert_eq!(
+        run.script("open('/m/a', 'w').write('a')\nprint('done')")
+            .printed(),
+        "done\n"
+    );
 }
