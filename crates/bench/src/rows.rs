@@ -1,0 +1,52 @@
+//! What is measured: one function a row, which makes what the row needs when it is its turn.
+
+mod host;
+mod listing;
+mod memory;
+mod overlay;
+mod routing;
+mod script;
+mod walk;
+
+use crate::harness::Row;
+
+/// What a row is called, and what makes it.
+type Named = (&'static str, fn() -> Row);
+
+/// Every row.
+pub(crate) const ALL: &[Named] = &[
+    ("memory: read 100 bytes", memory::read),
+    (
+        "memory: read 100 bytes, as the interpreter asks",
+        memory::read_call,
+    ),
+    ("memory: create a file", memory::create),
+    (
+        "memory: create a file, as the interpreter asks",
+        memory::create_call,
+    ),
+    ("memory: stat", memory::stat),
+    ("memory: append 100 bytes to a file of 1 MiB", memory::append),
+    ("listing: one entry of 1,000 in memory", listing::entry),
+    (
+        "listing: one entry of 1,000 in memory, as the interpreter asks",
+        listing::entry_call,
+    ),
+    ("listing: 10 entries beside 100,000 files", listing::beside_many),
+    ("host: stat", host::stat),
+    ("host: read 1 KiB", host::read),
+    ("overlay: create a file", overlay::create),
+    ("overlay: stat of a host file", overlay::stat),
+    ("overlay: read 1 KiB of a host file", overlay::read),
+    (
+        "overlay: rename a host directory of 10,000 files",
+        overlay::rename,
+    ),
+    ("overlay: append a byte to a host file of 20 MiB", overlay::append),
+    ("routing: read among 100 mounts", routing::among_hundred),
+    ("routing: read among 10,000 mounts", routing::among_ten_thousand),
+    ("walk: 10,000 files in memory", walk::memory),
+    ("walk: 10,000 files of the host", walk::host),
+    ("script: read_text of 100 characters", script::read_text),
+    ("script: exists", script::exists),
+];
