@@ -1,5 +1,6 @@
 //! What is measured: one function a row, which makes what the row needs when it is its turn.
 
+mod history;
 mod host;
 mod listing;
 mod memory;
@@ -47,6 +48,17 @@ pub(crate) const ALL: &[Named] = &[
     ("routing: read among 10,000 mounts", routing::among_ten_thousand),
     ("walk: 10,000 files in memory", walk::memory),
     ("walk: 10,000 files of the host", walk::host),
+    ("history: snapshot of 100,000 files", history::snapshot),
+    ("history: fork of 100,000 files", history::fork),
+    (
+        "history: first write after a fork, among 100,000 entries",
+        history::first_write,
+    ),
+    (
+        "history: first write after a fork, among 100,000 entries of an overlay",
+        history::first_write_in_overlay,
+    ),
+    ("history: which 10 of 100,000 files changed", history::changes),
     ("script: read_text of 100 characters", script::read_text),
     ("script: exists", script::exists),
 ];
