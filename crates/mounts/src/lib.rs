@@ -1,26 +1,6 @@
-//! A mount table for sandboxed code: memory, overlays and host directories under rules and quotas.
-//!
-//! A sandboxed program asks its host for every file. This crate is that host's answer: a [`Table`] maps virtual
-//! paths to mounts, a [`Lease`] gives one run the right to use it, and every operation is judged, resolved and
-//! counted in one place before a mount is touched.
-//!
-//! ```
-//! use mounts::{LeaseMode, Mount, Table};
-//!
-//! let table = Table::new();
-//! table.mount("/scratch", Mount::memory())?;
-//!
-//! let lease = table.checkout(LeaseMode::Exclusive)?;
-//! lease.create_dir_all("/scratch/out/2026")?;
-//! lease.write("/scratch/out/2026/report.md", "# Report\n")?;
-//! drop(lease);
-//!
-//! let names: Vec<_> = table.list("/scratch/out")?.into_iter().map(|entry| entry.name).collect();
-//! assert_eq!(names, ["2026".into()]);
-//! # Ok::<(), mounts::Error>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
-mod backend;
+pub mod backend;
 mod contents;
 mod difference;
 mod error;

@@ -186,11 +186,19 @@ impl Table {
     }
 
     /// Reads a file; see [`Namespace::read`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
     pub fn read(&self, path: &str) -> Result<Contents> {
         self.current().read(path)
     }
 
     /// Describes what a path leads to; see [`Namespace::metadata`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
     pub fn metadata(&self, path: &str) -> Result<Metadata> {
         self.current().metadata(path)
     }
@@ -206,21 +214,37 @@ impl Table {
     }
 
     /// Lists a directory; see [`Namespace::list`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
     pub fn list(&self, path: &str) -> Result<Vec<DirEntry>> {
         self.current().list(path)
     }
 
     /// Replaces or creates a file; see [`Namespace::write`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::InUse`] while an exclusive lease is out.
     pub fn write(&self, path: &str, data: impl Into<Vec<u8>>) -> Result<()> {
         self.change(Operation::Write, path, |namespace| namespace.write(path, data))
     }
 
     /// Adds to a file; see [`Namespace::append`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::InUse`] while an exclusive lease is out.
     pub fn append(&self, path: &str, data: &[u8]) -> Result<()> {
         self.change(Operation::Append, path, |namespace| namespace.append(path, data))
     }
 
     /// Creates a directory and what is missing above it; see [`Namespace::create_dir_all`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::InUse`] while an exclusive lease is out.
     pub fn create_dir_all(&self, path: &str) -> Result<()> {
         self.change(Operation::CreateDir, path, |namespace| {
             namespace.create_dir_all(path)
@@ -228,6 +252,10 @@ impl Table {
     }
 
     /// Removes a file; see [`Namespace::remove_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::InUse`] while an exclusive lease is out.
     pub fn remove_file(&self, path: &str) -> Result<()> {
         self.change(Operation::RemoveFile, path, |namespace| {
             namespace.remove_file(path)
@@ -235,11 +263,19 @@ impl Table {
     }
 
     /// Removes an empty directory; see [`Namespace::remove_dir`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::InUse`] while an exclusive lease is out.
     pub fn remove_dir(&self, path: &str) -> Result<()> {
         self.change(Operation::RemoveDir, path, |namespace| namespace.remove_dir(path))
     }
 
     /// Renames; see [`Namespace::rename`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::InUse`] while an exclusive lease is out.
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         self.change(Operation::Rename, from, |namespace| namespace.rename(from, to))
     }

@@ -76,11 +76,19 @@ impl Snapshot {
     }
 
     /// Reads a file as it was; see [`Namespace::read`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
     pub fn read(&self, path: &str) -> Result<Contents> {
         self.0.read(path)
     }
 
     /// Describes what a path led to; see [`Namespace::metadata`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
     pub fn metadata(&self, path: &str) -> Result<Metadata> {
         self.0.metadata(path)
     }
@@ -91,6 +99,10 @@ impl Snapshot {
     }
 
     /// Lists a directory as it was; see [`Namespace::list`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
     pub fn list(&self, path: &str) -> Result<Vec<DirEntry>> {
         self.0.list(path)
     }
