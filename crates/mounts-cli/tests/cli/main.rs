@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 
 mod command_line;
+mod documented;
 mod endings;
 mod mounted;
 mod program;

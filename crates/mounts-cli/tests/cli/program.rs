@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// How it ended.
@@ -34,6 +35,12 @@ impl Program {
     pub(crate) fn mount(self, point: &str, directory: &tempfile::TempDir, mode: &str) -> Self {
         self.arg("--mount")
             .arg(format!("{point}={}:{mode}", directory.path().display()))
+    }
+
+    /// Starts it in `directory`.
+    pub(crate) fn directory(mut self, directory: &Path) -> Self {
+        self.0.current_dir(directory);
+        self
     }
 
     /// Runs it without anything on standard input.
