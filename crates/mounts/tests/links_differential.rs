@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use farm::{Farm, Last, farm, leaves, plant};
-use mounts::{FileType, HostDirectory, LeaseMode, Mount, Namespace, Overlay, Table};
+use mounts::{FileType, HostDirectory, LeaseMode, Mount, Namespace, Overlay, Table, WritableHostDirectory};
 use proptest::prelude::*;
 use support::cases::cases;
 use support::{Outcome, Seen, Step, run, run_on_disk, step};
@@ -184,6 +184,23 @@ proptest! {
             compare(&lease, real.path(), &step)?;
         }
         prop_assert_eq!(image(&lease), image_on_disk(real.path()));
+    }
+
+    #[test]
+    fn a_directory_mounted_to_be_written_follows_links_as_linux_does(
+        farm in farm(), program in program(), paths in paths()
+    ) {
+        for open in [|path: &Path| HostDirectory::open(path), |path: &Path| HostDirectory::open_walked(path)] {
+            let (ours, real) = (planted(&farm), planted(&farm));
+            let directory = WritableHostDirectory::new(open(ours.path()).unwrap());
+            let table = mounted(Mount::read_write(directory));
+            let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+            for step in program.iter().cloned().chain(questions(&farm, paths.clone())) {
+                compare(&lease, real.path(), &step)?;
+            }
+            prop_assert_eq!(image(&lease), image_on_disk(real.path()));
+            prop_assert_eq!(image_on_disk(ours.path()), image_on_disk(real.path()));
+        }
     }
 
     #[test]

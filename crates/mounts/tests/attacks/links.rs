@@ -96,11 +96,12 @@ pub(crate) fn links_that_leave_are_refused_by_every_verb_that_follows_them(kind:
 }
 
 pub(crate) fn what_is_behind_a_link_that_leaves_is_out_of_reach(kind: Kind) {
+    let files = kind.with(LEAVING);
+    let before = files.table.list_mounts()[0].usage;
     for link in LEAVING_LINKS {
-        for below in ["x", "inside/z", "etc/passwd", "../z"] {
+        for below in ["x", "inside/z", "etc/passwd"] {
             let path = format!("/m/{link}/{below}");
-            for (name, _, act) in VERBS.into_iter().filter(|_| below != "../z") {
-                let files = kind.with(LEAVING);
+            for (name, _, act) in VERBS {
                 let answer = act(&files, &path).map_err(|error| error.kind());
                 assert_eq!(
                     answer,
@@ -111,8 +112,9 @@ pub(crate) fn what_is_behind_a_link_that_leaves_is_out_of_reach(kind: Kind) {
             }
         }
     }
+    assert_eq!(files.table.list_mounts()[0].usage, before);
     // A script's own path is normalised before anything is looked at.
-    assert_eq!(kind.with(LEAVING).read("/m/absolute/../z").unwrap(), *b"z");
+    assert_eq!(files.read("/m/absolute/../z").unwrap(), *b"z");
 }
 
 pub(crate) fn forty_links_are_followed_and_no_more(kind: Kind) {
@@ -300,6 +302,9 @@ pub(crate) fn special_files_are_denied_to_every_verb_and_nobody_waits(kind: Kind
             let expected = match name {
                 "metadata" | "symlink_metadata" => Ok(()),
                 "list" => Err(ErrorKind::NotADirectory),
+                // They are opened by nobody. Where the entry is the host's own, it may be moved and removed.
+                "remove_file" | "rename from" | "rename to" if kind.writes_through => Ok(()),
+                "rename dir to" if kind.writes_through => Err(ErrorKind::NotADirectory),
                 _ => match on_the_link(name) {
                     Some(on_the_link) if path == "/m/to_fifo" => on_the_link,
                     Some(Err(refused)) if !name.starts_with("rename") => Err(refused),
@@ -307,7 +312,9 @@ pub(crate) fn special_files_are_denied_to_every_verb_and_nobody_waits(kind: Kind
                 },
             };
             assert_eq!(answer, expected, "{}: {name} {path}", kind.name);
-            assert_eq!(files.metadata("/m/fifo").unwrap().file_type, FileType::Special);
+            if answer.is_err() {
+                assert_eq!(files.metadata("/m/fifo").unwrap().file_type, FileType::Special);
+            }
         }
         let files = kind.with(tree);
         let below = act(&files, "/m/fifo/below").map_err(|error| error.kind());

@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 #[cfg(unix)]
-use mounts::HostDirectory;
+use mounts::{HostDirectory, WritableHostDirectory};
 use mounts::{Lease, LeaseMode, Memory, Mount, Overlay, Table};
 use tempfile::TempDir;
 
@@ -37,6 +37,8 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// Whether the tree may have links, and on a Unix host special files.
     pub(crate) has_links: bool,
+    /// Whether changes are made to the host's own entries, special files among them.
+    pub(crate) writes_through: bool,
     make: fn(Tree<'_>) -> Made,
 }
 
@@ -153,7 +155,15 @@ const fn kind(name: &'static str, has_links: bool, make: fn(Tree<'_>) -> Made) -
     Kind {
         name,
         has_links,
+        writes_through: false,
         make,
+    }
+}
+
+const fn writing_through(kind: Kind) -> Kind {
+    Kind {
+        writes_through: true,
+        ..kind
     }
 }
 
@@ -184,6 +194,24 @@ pub(crate) const OVERLAY_OVER_OVERLAY_OVER_DIRECTORY: Kind =
     kind("overlay over overlay over a directory", true, |tree| {
         planted(tree, |directory| Mount::overlay(Overlay::new(directory)))
     });
+
+#[cfg(unix)]
+pub(crate) const DIRECTORY: Kind = writing_through(kind("directory", true, |tree| {
+    planted(tree, |directory| {
+        Mount::read_write(WritableHostDirectory::new(directory))
+    })
+}));
+
+#[cfg(unix)]
+pub(crate) const WALKED_DIRECTORY: Kind =
+    writing_through(kind("directory, component by component", true, |tree| {
+        let house = plant(tree);
+        let opened = HostDirectory::open_walked(house.path().join("inside")).unwrap();
+        Made {
+            mount: Mount::read_write(WritableHostDirectory::new(opened)),
+            kept: Some(house),
+        }
+    }));
 
 #[cfg(feature = "vfs")]
 pub(crate) const VFS: Kind = kind("vfs", false, |tree| {
@@ -240,6 +268,10 @@ macro_rules! on_writable_kinds {
         $crate::kinds::on_kind!(
             overlay_over_overlay_over_directory OVERLAY_OVER_OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
         );
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(directory DIRECTORY $($suite: $($test),+;)+);
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(walked_directory WALKED_DIRECTORY $($suite: $($test),+;)+);
         #[cfg(feature = "vfs")]
         $crate::kinds::on_kind!(vfs VFS $($suite: $($test),+;)+);
     };
@@ -271,6 +303,10 @@ macro_rules! on_linked_kinds {
         $crate::kinds::on_kind!(
             linked_overlay_over_directory OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
         );
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(linked_directory DIRECTORY $($suite: $($test),+;)+);
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(linked_walked_directory WALKED_DIRECTORY $($suite: $($test),+;)+);
         #[cfg(unix)]
         $crate::kinds::on_kind!(
             linked_overlay_over_overlay_over_directory OVERLAY_OVER_OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
