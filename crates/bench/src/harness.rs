@@ -42,7 +42,10 @@ impl Effort {
 
 /// One run of a contender.
 struct Run {
+    /// What the work took.
     taken: Duration,
+    /// What the work and what it needed to prepare took.
+    spent: Duration,
     answer: String,
 }
 
@@ -68,6 +71,7 @@ impl Contender {
             let taken = began.elapsed();
             Run {
                 taken,
+                spent: taken,
                 answer: describe(answer),
             }
         };
@@ -87,14 +91,17 @@ impl Contender {
         let run = move |times| {
             let mut run = Run {
                 taken: Duration::ZERO,
+                spent: Duration::ZERO,
                 answer: String::new(),
             };
+            let started = Instant::now();
             for left in (0..times).rev() {
                 let mut state = prepare();
                 let began = Instant::now();
                 let answer = black_box(work(&mut state));
                 run.taken += began.elapsed();
                 if left == 0 {
+                    run.spent = started.elapsed();
                     run.answer = describe(&mut state, answer);
                 }
             }
@@ -111,11 +118,9 @@ impl Contender {
         const MOST: u32 = 1 << 20;
         let mut times = 1;
         loop {
-            let began = Instant::now();
-            (self.run)(times);
-            let taken = began.elapsed();
-            if taken * 2 >= turn || times >= MOST {
-                let fits = turn.as_nanos() * u128::from(times) / taken.as_nanos().max(1);
+            let spent = (self.run)(times).spent;
+            if spent * 2 >= turn || times >= MOST {
+                let fits = turn.as_nanos() * u128::from(times) / spent.as_nanos().max(1);
                 return u32::try_from(fits).unwrap_or(MOST).clamp(1, MOST);
             }
             times *= 2;
