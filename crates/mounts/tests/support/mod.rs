@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod cases;
+pub(crate) mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;
