@@ -9,6 +9,7 @@
 //! history.rs           what is kept: snapshot, fork, restore
 //! history/snapshot     Snapshot: a state of a whole table
 //! history/changes      what changed since a snapshot, or since the beginning
+//! history/diff         the same as unified text
 //! ```
 //!
 //! A host directory is no value: a snapshot holds a mount of one as the directory that it is. A read-write mount of
@@ -37,6 +38,7 @@
 //! ```
 
 mod changes;
+mod diff;
 mod snapshot;
 
 pub use crate::difference::ChangeKind;

@@ -38,6 +38,8 @@ pub enum Operation {
     Checkout,
     /// Putting an earlier state back.
     Restore,
+    /// Showing what changed.
+    Diff,
 }
 
 impl Operation {
@@ -62,6 +64,7 @@ impl Operation {
             Self::Unmount => "unmount",
             Self::Checkout => "checkout",
             Self::Restore => "restore",
+            Self::Diff => "diff",
         }
     }
 }

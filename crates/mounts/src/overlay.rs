@@ -169,6 +169,20 @@ impl Overlay {
         comparison.run();
     }
 
+    /// The bytes of the file that `since`, which lies over the same lower, had at `path`; `None` where they cannot be
+    /// had any more, or are more than `limit`.
+    pub(crate) fn previous(&self, since: &Self, path: RelativePath<'_>, limit: u64) -> Option<Contents> {
+        let (since, now) = (since.root(), self.root());
+        let mut nothing = Differences::new(&|_| false);
+        let comparison = Comparison {
+            since: self.view(&since),
+            now: self.view(&now),
+            limit,
+            found: &mut nothing,
+        };
+        comparison.previous(path)
+    }
+
     fn root(&self) -> Arc<Directory> {
         Arc::clone(&self.layer.read().root)
     }
