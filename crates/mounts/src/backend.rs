@@ -25,6 +25,7 @@ use crate::error::ErrorKind;
 use crate::metadata::{DirEntry, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held, Limits};
+use crate::target::CommitTarget;
 
 /// The answer of a backend.
 pub type Answer<T> = Result<T, Refusal>;
@@ -130,6 +131,11 @@ pub trait Reader: fmt::Debug + Send + Sync {
     fn host(&self) -> Option<HostIdentity> {
         None
     }
+
+    /// Where an overlay over this backend commits what it changed; `None` where nothing can be committed.
+    fn commit_target(&self) -> Option<&dyn CommitTarget> {
+        None
+    }
 }
 
 /// The writing side of a mount. Each change asks `admission` once, before any effect.
@@ -233,6 +239,10 @@ impl<R: Reader + ?Sized> Reader for Arc<R> {
 
     fn host(&self) -> Option<HostIdentity> {
         (**self).host()
+    }
+
+    fn commit_target(&self) -> Option<&dyn CommitTarget> {
+        (**self).commit_target()
     }
 }
 

@@ -82,6 +82,8 @@ pub enum ErrorKind {
     /// What is mounted here is no state of what was mounted when the snapshot was taken, or writes through to the
     /// host, which no snapshot holds.
     NotRestorable,
+    /// What is mounted here is no overlay, or lies over something that takes no changes.
+    NotCommittable,
     /// Another error of the operating system, by its number.
     Os(i32),
 }
@@ -162,6 +164,7 @@ impl ErrorKind {
             Self::NotMounted => "no mount exists at this path",
             Self::Overlaps => "the host directory overlaps that of another mount",
             Self::NotRestorable => "the snapshot holds no state of what is mounted here",
+            Self::NotCommittable => "no overlay over something that takes changes is mounted here",
             Self::Os(number) => strerror(number),
         }
     }

@@ -9,7 +9,7 @@
 //! history.rs           what is kept: snapshot, fork, restore
 //! history/snapshot     Snapshot: a state of a whole table
 //! history/changes      what changed since a snapshot, or since the beginning
-//! history/diff         the same as unified text
+//! history/commit       an overlay's changes, made in the directory under it
 //! ```
 //!
 //! A host directory is no value: a snapshot holds a mount of one as the directory that it is. A read-write mount of
@@ -38,11 +38,12 @@
 //! ```
 
 mod changes;
-mod diff;
+mod commit;
 mod snapshot;
 
 pub use crate::difference::ChangeKind;
 pub use changes::Change;
+pub use commit::{CommitError, CommitOptions, CommitReport, Conflict, ConflictKind, SkipReason};
 pub use snapshot::Snapshot;
 
 use crate::error::{Operation, Result};

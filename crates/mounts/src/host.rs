@@ -24,6 +24,8 @@
 //! host/kept         what a file that takes another's place keeps of it
 //! host/temporary    files under construction: hidden, locked, swept
 //! host/entries      creating, removing and renaming entries
+//! host/commit       taking over what an overlay changed
+//! host/expected     whether something is what a commit was planned for
 //! ```
 
 // The confinement of this crate rests on nothing outside this module naming these.
@@ -35,10 +37,12 @@
 
 #[cfg(target_os = "linux")]
 mod beneath;
+mod commit;
 #[cfg(target_os = "linux")]
 mod crossings;
 mod entries;
 mod errors;
+mod expected;
 mod kept;
 mod link;
 mod list;

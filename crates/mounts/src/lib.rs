@@ -22,6 +22,7 @@ mod path;
 mod quota;
 mod rules;
 mod table;
+mod target;
 mod update;
 #[cfg(feature = "vfs")]
 pub mod vfs;
@@ -43,3 +44,4 @@ pub use path::{MAX_COMPONENTS, MAX_NAME_BYTES, MAX_PATH_BYTES, PathError, Relati
 pub use quota::{Admission, Change, Held, Limits, Usage};
 pub use rules::{Globs, RuleError, RuleErrorKind, Rules, Verdict};
 pub use table::{MountInfo, Namespace, Table};
+pub use target::{CommitTarget, CommitWork, Expected, NewEntry, Staged};

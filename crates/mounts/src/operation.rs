@@ -38,8 +38,10 @@ pub enum Operation {
     Checkout,
     /// Putting an earlier state back.
     Restore,
-    /// Showing what changed.
-    Diff,
+    /// Applying what an overlay changed to the directory under it.
+    Commit,
+    /// Dropping what an overlay changed.
+    Discard,
 }
 
 impl Operation {
@@ -64,7 +66,8 @@ impl Operation {
             Self::Unmount => "unmount",
             Self::Checkout => "checkout",
             Self::Restore => "restore",
-            Self::Diff => "diff",
+            Self::Commit => "commit",
+            Self::Discard => "discard",
         }
     }
 }

@@ -12,19 +12,23 @@
 //! overlay.rs          Overlay: the layer under its locks, the backend traits
 //! overlay/layer       what the upper is made of, and what it costs
 //! overlay/owned       what it owns of the lower: identities, whiteouts
+//! overlay/emptied     what was hidden in directories that were renamed and then removed
 //! overlay/lookup      the lookup step
 //! overlay/merge       listings of both layers together
 //! overlay/copy_up     changes: ancestors, files whole or in part, directories, whiteouts
 //! overlay/redirect    renames
 //! overlay/differences how one state of the upper differs from another
+//! overlay/commit      making the lower what the overlay shows
 //! ```
 //!
 //! The lower is live. A path that the upper does not own shows what the lower has now. What it owns (replaced,
 //! extended, renamed or hid) it remembers by identity: device, inode, size and times. Where such an entry no longer
 //! matches and its bytes are needed, the answer is [`ErrorKind::Stale`]; what needs no lower bytes goes on.
 
+pub(crate) mod commit;
 mod copy_up;
 mod differences;
+mod emptied;
 mod layer;
 mod lookup;
 mod merge;
@@ -49,6 +53,7 @@ use crate::quota::{Admission, Held};
 use crate::update::Update;
 
 use differences::Comparison;
+use emptied::Emptied;
 use layer::{Attributes, Backing, Directory, Node};
 use lookup::{Place, View, link_met};
 
@@ -79,6 +84,7 @@ pub struct Overlay {
 #[derive(Debug, Clone)]
 struct Layer {
     root: Arc<Directory>,
+    emptied: Emptied,
     held: Held,
     last_inode: u64,
 }
@@ -89,6 +95,7 @@ impl Layer {
         let seen = Attributes::born(1, 0o755, SystemTime::now());
         Self {
             root: Arc::new(Directory::new(Backing::Merged("".into(), seen))),
+            emptied: Emptied::default(),
             held: Held::default(),
             last_inode: FIRST_INODE,
         }
@@ -127,8 +134,7 @@ impl Overlay {
     /// memory only for what changes later.
     #[must_use]
     pub fn fork(&self) -> Self {
-        let layer = self.layer.read().clone();
-        Self::over(Arc::clone(&self.lower), layer)
+        Self::over(Arc::clone(&self.lower), self.layer())
     }
 
     /// An overlay over the same lower that changes nothing.
@@ -149,7 +155,7 @@ impl Overlay {
     /// Takes over the state of `from`, which lies over the same lower.
     pub(crate) fn restore(&self, from: &Self) {
         let _turn = self.turn.lock();
-        let from = from.layer.read().clone();
+        let from = from.layer();
         self.change(|layer| {
             let last_inode = layer.last_inode.min(from.last_inode);
             *layer = Layer { last_inode, ..from };
@@ -159,28 +165,20 @@ impl Overlay {
     /// Notes how the upper differs from that of `since`, which lies over the same lower. Files of more than `limit`
     /// bytes are not read.
     pub(crate) fn differences(&self, since: &Self, limit: u64, found: &mut Differences<'_>) {
-        let (since, now) = (since.root(), self.root());
+        let (since, now) = (since.layer(), self.layer());
         let comparison = Comparison {
-            since: self.view(&since),
-            now: self.view(&now),
+            since: &since,
+            now: &now,
+            lower: self.lower.as_ref(),
             limit,
             found,
         };
         comparison.run();
     }
 
-    /// The bytes of the file that `since`, which lies over the same lower, had at `path`; `None` where they cannot be
-    /// had any more, or are more than `limit`.
-    pub(crate) fn previous(&self, since: &Self, path: RelativePath<'_>, limit: u64) -> Option<Contents> {
-        let (since, now) = (since.root(), self.root());
-        let mut nothing = Differences::new(&|_| false);
-        let comparison = Comparison {
-            since: self.view(&since),
-            now: self.view(&now),
-            limit,
-            found: &mut nothing,
-        };
-        comparison.previous(path)
+    /// The upper layer as it is now.
+    fn layer(&self) -> Layer {
+        self.layer.read().clone()
     }
 
     fn root(&self) -> Arc<Directory> {

@@ -8,37 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mounts::history::{Change, ChangeKind};
-use mounts::{FileType, HostDirectory, LeaseMode, Memory, Mount, Overlay, Table};
+use mounts::{FileType, HostDirectory, Memory, Mount, Overlay, Table};
 use proptest::prelude::*;
-use support::{Entry, Step, TreeImage, image, run, run_on_disk, step};
+use support::cases::cases;
+use support::history::{ROOT, mounted, over, program, tree, work};
+use support::{Entry, Step, TreeImage};
 use tempfile::TempDir;
-
-const ROOT: &str = "/m";
-
-/// The number of programs; `MOUNTS_PROGRAMS` asks for more than the suite's bounded share.
-fn programs() -> u32 {
-    std::env::var("MOUNTS_PROGRAMS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(150)
-}
-
-fn mounted(mount: Mount) -> Table {
-    let table = Table::new();
-    table.mount(ROOT, mount).unwrap();
-    table
-}
-
-fn work(table: &Table, program: &[Step]) {
-    let lease = table.checkout(LeaseMode::Exclusive).unwrap();
-    for step in program {
-        let _ = run(&lease, ROOT, step);
-    }
-}
-
-fn tree(table: &Table) -> TreeImage {
-    image(&table.checkout(LeaseMode::Shared).unwrap(), ROOT)
-}
 
 /// A memory tree in which `program` has been run.
 fn grown(program: &[Step]) -> Arc<Memory> {
@@ -49,10 +24,7 @@ fn grown(program: &[Step]) -> Arc<Memory> {
 
 /// One table for each kind of mount with a history, showing what `program` left, and a directory that one needs.
 fn kinds(program: &[Step]) -> (Vec<(&'static str, Table)>, TempDir) {
-    let disk = tempfile::tempdir().unwrap();
-    for step in program {
-        let _ = run_on_disk(disk.path(), step);
-    }
+    let (over_a_directory, disk) = over(program, |disk| HostDirectory::open(disk.path()).unwrap());
     let files: Vec<_> = tree(&mounted(Mount::read_only(grown(program))))
         .into_iter()
         .collect();
@@ -69,10 +41,7 @@ fn kinds(program: &[Step]) -> (Vec<(&'static str, Table)>, TempDir) {
         ("memory", seeded.fork()),
         ("overlay over memory", mounted(Mount::overlay(grown(program)))),
         ("overlay over an overlay", mounted(Mount::overlay(middle))),
-        (
-            "overlay over a host directory",
-            mounted(Mount::overlay(HostDirectory::open(disk.path()).unwrap())),
-        ),
+        ("overlay over a host directory", over_a_directory),
     ];
     (kinds, disk)
 }
@@ -131,16 +100,12 @@ fn naive(before: &TreeImage, now: &TreeImage) -> Summary {
     summary
 }
 
-fn program() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..40)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: programs(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(150))]
 
     #[test]
     fn changes_are_what_a_comparison_of_whole_trees_finds(
-        before in program(), early in program(), late in program()
+        before in program(40), early in program(40), late in program(40)
     ) {
         let (kinds, _disk) = kinds(&before);
         for (kind, table) in kinds {
@@ -159,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn a_restored_table_is_what_it_was_and_goes_on(before in program(), early in program(), late in program()) {
+    fn a_restored_table_is_what_it_was_and_goes_on(before in program(40), early in program(40), late in program(40)) {
         let (kinds, _disk) = kinds(&before);
         for (kind, table) in kinds {
             work(&table, &early);
@@ -181,7 +146,7 @@ proptest! {
 
     #[test]
     fn what_is_done_in_a_fork_never_shows_in_the_original_nor_the_reverse(
-        before in program(), mine in program(), theirs in program()
+        before in program(40), mine in program(40), theirs in program(40)
     ) {
         let (kinds, _disk) = kinds(&before);
         for (kind, table) in kinds {
@@ -199,7 +164,7 @@ proptest! {
     /// A move is reported only where the contents prove it: what was at the source is at the target, or was changed
     /// there.
     #[test]
-    fn the_source_of_a_move_is_where_the_file_was(before in program(), late in program()) {
+    fn the_source_of_a_move_is_where_the_file_was(before in program(40), late in program(40)) {
         let (kinds, _disk) = kinds(&before);
         for (kind, table) in kinds {
             let origin = tree(&table);

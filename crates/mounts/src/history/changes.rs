@@ -49,7 +49,10 @@ impl Namespace {
     /// What changed since `snapshot` was taken of this table, or of the one it was forked from; see
     /// [`changes`](Self::changes). A mount that came later is compared with how it came.
     pub fn changes_since(&self, snapshot: &Snapshot) -> Vec<Change> {
-        self.compared(|path, mount| snapshot.state_of(path, mount))
+        self.compared(|path, mount| {
+            let then = snapshot.namespace().mount_at(path)?;
+            mount.is_comparable(then).then_some(then)
+        })
     }
 
     /// What changed in each mount since the state that `since` names, or its origin.
@@ -107,9 +110,10 @@ impl Change {
 }
 
 /// The virtual path of `relative` in the mount at `point`.
-fn within(point: &VirtualPath<'_>, relative: &str) -> String {
-    match point.as_str() {
-        "/" => format!("/{relative}"),
-        point => format!("{point}/{relative}"),
+pub(super) fn within(point: &VirtualPath<'_>, relative: &str) -> String {
+    match (point.as_str(), relative) {
+        (point, "") => point.to_owned(),
+        ("/", relative) => format!("/{relative}"),
+        (point, relative) => format!("{point}/{relative}"),
     }
 }

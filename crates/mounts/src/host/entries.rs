@@ -21,7 +21,7 @@ use super::writable::WritableHostDirectory;
 use super::{list, temporary};
 
 /// What `mkdir` gives to a directory; the system takes off what the process masks.
-const NEW_DIRECTORY: Mode = Mode::from_raw_mode(0o777);
+pub(super) const NEW_DIRECTORY: Mode = Mode::from_raw_mode(0o777);
 
 impl WritableHostDirectory {
     pub(super) fn make_directory(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {

@@ -6,10 +6,11 @@ use std::os::unix::fs::fchown;
 use cap_std::fs::{File, Permissions, PermissionsExt as _};
 use rustix::io::Errno;
 
-use super::stat;
-use super::write::Existing;
+use crate::metadata::Metadata;
 
-/// Makes `new` look like `old`.
+use super::stat;
+
+/// Makes `new` look like `old`, whose metadata are `kept`.
 ///
 /// A program that runs as its owner loses that right with its contents, as when an unprivileged user writes it.
 ///
@@ -17,15 +18,14 @@ use super::write::Existing;
 ///
 /// Those of the system where owner, group or access list cannot be kept: with other ones, the file would be open to
 /// other people than before.
-pub(super) fn give(new: &File, old: &Existing) -> io::Result<()> {
+pub(super) fn give(new: &File, old: &File, kept: &Metadata) -> io::Result<()> {
     let born = stat::object(new)?.metadata;
-    let kept = &old.metadata;
     let other = |now: u32, then: u32| (now != then).then_some(then);
     let (owner, group) = (other(born.uid, kept.uid), other(born.gid, kept.gid));
     if owner.is_some() || group.is_some() {
         fchown(new, owner, group)?;
     }
-    give_attributes(new, &old.file)?;
+    give_attributes(new, old)?;
     // After the owner, and after the access list, whose mask it is.
     set_mode(new, kept.mode)
 }

@@ -119,7 +119,7 @@ impl HostDirectory {
 
 /// Shows `visit` each name in `directory`, with the type told beside it.
 #[cfg(target_os = "linux")]
-fn each_entry(directory: BorrowedFd<'_>, mut visit: impl FnMut(&CStr, Told)) -> Result<(), Errno> {
+pub(super) fn each_entry(directory: BorrowedFd<'_>, mut visit: impl FnMut(&CStr, Told)) -> Result<(), Errno> {
     // Room for a few hundred names at a time, and always for the longest one.
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
@@ -135,7 +135,7 @@ fn each_entry(directory: BorrowedFd<'_>, mut visit: impl FnMut(&CStr, Told)) -> 
 }
 
 #[cfg(not(target_os = "linux"))]
-fn each_entry(directory: BorrowedFd<'_>, mut visit: impl FnMut(&CStr, Told)) -> Result<(), Errno> {
+pub(super) fn each_entry(directory: BorrowedFd<'_>, mut visit: impl FnMut(&CStr, Told)) -> Result<(), Errno> {
     for entry in rustix::fs::Dir::read_from(directory)? {
         let entry = entry?;
         visit(entry.file_name(), entry.file_type());

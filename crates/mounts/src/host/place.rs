@@ -9,13 +9,12 @@ use cap_std::fs::{Dir, File};
 use rustix::io::Errno;
 
 use crate::backend::{Answer, LinkMet, Refusal};
-use crate::error::ErrorKind;
 use crate::metadata::Metadata;
 use crate::path::RelativePath;
 
 use super::errors::refusal;
 use super::lookup::Purpose;
-use super::{HostDirectory, link, stat, temporary};
+use super::{HostDirectory, link, stat, visible};
 
 /// A name in an open directory of a host directory.
 #[derive(Debug)]
@@ -30,12 +29,14 @@ pub(super) struct Place<'h, 'p> {
 impl HostDirectory {
     /// Enters the directory that has, or will have, the entry at `path`; `None` for the root, which no directory has.
     pub(super) fn place<'h, 'p>(&'h self, path: RelativePath<'p>) -> Answer<Option<Place<'h, 'p>>> {
+        self.enter(visible(path)?)
+    }
+
+    /// As [`place`](Self::place), temporaries not excluded.
+    pub(super) fn enter<'h, 'p>(&'h self, path: RelativePath<'p>) -> Answer<Option<Place<'h, 'p>>> {
         let Some((parent, name)) = path.split_last() else {
             return Ok(None);
         };
-        if temporary::is_in(path) {
-            return Err(ErrorKind::NotFound.into());
-        }
         let entered = if parent.is_root() {
             None
         } else {

@@ -43,7 +43,7 @@ pub(super) fn is_in(path: RelativePath<'_>) -> bool {
 }
 
 /// A name nobody can foresee, different each time.
-fn fresh_name() -> String {
+pub(super) fn fresh_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     // The keys of the hash are the system's random bytes. The process tells a child apart that has them by `fork`.
     let seed = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -114,7 +114,7 @@ impl<'d> Temporary<'d> {
     ///
     /// `EXIST` when something has the name, where the file system can tell.
     pub(super) fn publish_new(mut self, name: &str) -> Result<(), Errno> {
-        match rename_to_free(self.directory, &self.name, name) {
+        match rename_to_free(self.directory, &self.name, self.directory, name) {
             Err(Errno::INVAL | Errno::NOSYS) => self.publish_over(name),
             Err(error) => Err(error),
             Ok(()) => {
@@ -125,15 +125,21 @@ impl<'d> Temporary<'d> {
     }
 }
 
+/// Renames to where nothing is; `INVAL` or `NOSYS` where the file system cannot tell.
 #[cfg(target_os = "linux")]
-fn rename_to_free(directory: BorrowedFd<'_>, from: &str, to: &str) -> Result<(), Errno> {
+pub(super) fn rename_to_free(
+    there: BorrowedFd<'_>,
+    from: &str,
+    here: BorrowedFd<'_>,
+    to: &str,
+) -> Result<(), Errno> {
     use rustix::fs::{RenameFlags, renameat_with};
 
-    renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE)
+    renameat_with(there, from, here, to, RenameFlags::NOREPLACE)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn rename_to_free(_: BorrowedFd<'_>, _: &str, _: &str) -> Result<(), Errno> {
+pub(super) fn rename_to_free(_: BorrowedFd<'_>, _: &str, _: BorrowedFd<'_>, _: &str) -> Result<(), Errno> {
     Err(Errno::NOSYS)
 }
 

@@ -31,9 +31,9 @@ use super::writable::WritableHostDirectory;
 const SWAPS: usize = 128;
 
 /// What `open` gives to a file that it creates; the system takes off what the process masks.
-const NEW_FILE: Mode = Mode::from_raw_mode(0o666);
+pub(super) const NEW_FILE: Mode = Mode::from_raw_mode(0o666);
 /// What a temporary has while it is written in the place of a file that others may not be allowed to read.
-const PRIVATE: Mode = Mode::from_raw_mode(0o600);
+pub(super) const PRIVATE: Mode = Mode::from_raw_mode(0o600);
 
 /// A regular file, open for writing.
 #[derive(Debug)]
@@ -193,7 +193,7 @@ impl Existing {
             self.copy_to(temporary.file(), place)?;
         }
         temporary.file().write_all(update.bytes())?;
-        kept::give(temporary.file(), self)?;
+        kept::give(temporary.file(), &self.file, &self.metadata)?;
         Ok(temporary.publish_over(place.name)?)
     }
 

@@ -135,12 +135,12 @@ impl Tree {
 
         let now = SystemTime::now();
         if size_before.is_none() {
-            let mut file = File::new(self.next_inode(), now);
-            update.apply(&mut file.contents);
+            let file = File::new(self.next_inode(), now);
             let directory = self.directory_mut(parent)?;
             directory.insert(name, Node::File(Arc::new(file)));
             directory.touch(now);
-        } else if let Some(Node::File(file)) = self.directory_mut(parent)?.get_mut(name) {
+        }
+        if let Some(Node::File(file)) = self.directory_mut(parent)?.get_mut(name) {
             let file = Arc::make_mut(file);
             update.apply(&mut file.contents);
             file.times.modified = now;

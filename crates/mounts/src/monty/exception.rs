@@ -37,7 +37,8 @@ pub fn exception(error: &Error) -> MontyException {
         | ErrorKind::AlreadyMounted
         | ErrorKind::NotMounted
         | ErrorKind::Overlaps
-        | ErrorKind::NotRestorable => raised(ExcType::RuntimeError, kind.description()),
+        | ErrorKind::NotRestorable
+        | ErrorKind::NotCommittable => raised(ExcType::RuntimeError, kind.description()),
         ErrorKind::NotFound
         | ErrorKind::PermissionDenied
         | ErrorKind::AlreadyExists
@@ -147,6 +148,7 @@ mod tests {
             ErrorKind::NotMounted,
             ErrorKind::Overlaps,
             ErrorKind::NotRestorable,
+            ErrorKind::NotCommittable,
         ] {
             let shown = exception(&Error::new(kind, Operation::Mount, "/v"));
             assert_eq!(shown.exc_type(), ExcType::RuntimeError);

@@ -11,6 +11,7 @@ use crate::path::RelativePath;
 use crate::quota::{Admission, Change, Held};
 use crate::update::Update;
 
+use super::emptied::Removed;
 use super::layer::{Attributes, Backing, Directory, File, Node, Slot};
 use super::lookup::{Existing, Place, View};
 use super::owned::{Identity, Origin};
@@ -101,8 +102,13 @@ impl Layer {
             file_size,
             written,
             touches_parent,
+            emptied,
         } = planned;
-        let after = self.held + ancestors.held() + holds - before;
+        let kept = Held {
+            memory: emptied.as_ref().map_or(0, |(_, hidden)| hidden.memory()),
+            ..Held::default()
+        };
+        let after = self.held + ancestors.held() + holds + kept - before;
         admission.admit(&Change {
             before: self.held,
             after,
@@ -114,6 +120,9 @@ impl Layer {
         directory.set(name, fill(now));
         if touches_parent {
             directory.touch(now);
+        }
+        if let Some(removed) = emptied {
+            self.emptied.keep(removed);
         }
         self.held = after;
         Ok(())
@@ -155,6 +164,8 @@ pub(super) struct Planned {
     pub(super) file_size: u64,
     pub(super) written: u64,
     pub(super) touches_parent: bool,
+    /// What is to be known later of a directory that goes.
+    pub(super) emptied: Option<Removed>,
 }
 
 impl Overlay {
@@ -203,6 +214,7 @@ impl Overlay {
                 file_size: file.size_after(&update),
                 written: update.written(),
                 touches_parent: created,
+                emptied: None,
             };
             let holds = Slot::held_for(name, file.held_after(&update), hides.as_deref());
             layer.place(path, planned, holds, admission, |now| {
@@ -273,6 +285,7 @@ impl Overlay {
             ancestors: view.ancestors(parent)?,
             before: existing.held(name),
             touches_parent: true,
+            emptied: existing.emptied(),
             ..Planned::default()
         };
         let slot = Slot {

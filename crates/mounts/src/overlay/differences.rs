@@ -13,14 +13,15 @@ use std::sync::Arc;
 
 use imbl::ordmap::DiffItem;
 
-use crate::backend::{FollowLinks, Refusal};
+use crate::backend::{FollowLinks, Reader, Refusal};
 use crate::contents::Contents;
 use crate::difference::{Differences, Entry, child};
 use crate::metadata::{FileType, Name};
 use crate::path::RelativePath;
 
+use super::Layer;
+use super::emptied::Emptied;
 use super::layer::{Directory, File, Node};
-use super::lookup::View;
 use super::owned::{Hidden, Identity};
 
 /// What one side has under a name.
@@ -29,7 +30,22 @@ enum Item<'l> {
     Absent,
     Upper(&'l Node),
     /// What the lower has at this path, and how it was when the other side came to own it.
-    Lower(String, Option<&'l Hidden>),
+    Lower(String, Option<Record<'l>>),
+}
+
+/// How a lower entry was when a side came to own it.
+#[derive(Clone, Copy)]
+struct Record<'l> {
+    hidden: &'l Hidden,
+    /// What that side removed after it had renamed it.
+    emptied: &'l Emptied,
+}
+
+impl Record<'_> {
+    fn child(self, path: &str, name: &str) -> Option<Self> {
+        let hidden = self.emptied.get(path, self.hidden, name)?;
+        Some(Self { hidden, ..self })
+    }
 }
 
 /// A directory as one side has it.
@@ -39,7 +55,7 @@ struct Place<'l> {
     /// The lower directory that shows through.
     lower: Option<String>,
     /// How the lower directory, and what the other side hid in it, was when the other side came to own it.
-    recorded: Option<&'l Hidden>,
+    recorded: Option<Record<'l>>,
 }
 
 /// Which of the two states has something that the other lacks.
@@ -51,8 +67,9 @@ enum State {
 
 /// Two states of an upper layer.
 pub(super) struct Comparison<'l, 'f, 'v> {
-    pub(super) since: View<'l>,
-    pub(super) now: View<'l>,
+    pub(super) since: &'l Layer,
+    pub(super) now: &'l Layer,
+    pub(super) lower: &'l dyn Reader,
     /// Files of more bytes are not read.
     pub(super) limit: u64,
     pub(super) found: &'f mut Differences<'v>,
@@ -68,22 +85,21 @@ impl<'l> Place<'l> {
     }
 
     /// What is under `name`, where `hides` is what the other side hides there.
-    fn child(&self, name: &str, hides: Option<&'l Hidden>) -> Item<'l> {
+    fn child(&self, name: &str, hides: Option<Record<'l>>) -> Item<'l> {
         if let Some(slot) = self.upper.and_then(|directory| directory.slot(name)) {
             return slot.node.as_ref().map_or(Item::Absent, Item::Upper);
         }
-        let recorded = hides.or_else(|| self.recorded?.below.get(name).map(Arc::as_ref));
-        match &self.lower {
-            Some(lower) => Item::Lower(child(lower, name), recorded),
-            None => Item::Absent,
-        }
+        let Some(lower) = &self.lower else {
+            return Item::Absent;
+        };
+        let recorded = hides.or_else(|| self.recorded?.child(lower, name));
+        Item::Lower(child(lower, name), recorded)
     }
 
-    /// What this side hides under `name` of what the other side shows there: an entry of the lower directory that
-    /// shows through both, and of no other.
-    fn hides_in(&self, other: &Self, name: &str) -> Option<&'l Hidden> {
-        let hides = self.upper?.slot(name)?.hides.as_deref();
-        hides.filter(|_| self.lower == other.lower)
+    /// What this side hides of the lower under `name`.
+    fn hides(&self, name: &str, emptied: &'l Emptied) -> Option<Record<'l>> {
+        let hidden = self.upper?.slot(name)?.hides.as_deref()?;
+        Some(Record { hidden, emptied })
     }
 }
 
@@ -104,30 +120,19 @@ impl<'l> Item<'l> {
 impl<'l> Comparison<'l, '_, '_> {
     /// Notes how the one layer differs from the other.
     pub(super) fn run(mut self) {
-        let (since, now) = (Place::of(self.since.root), Place::of(self.now.root));
+        let (since, now) = (Place::of(&self.since.root), Place::of(&self.now.root));
         self.directories("", &since, &now);
     }
 
-    /// The bytes of the file that the earlier state had at `path`: those of the lower as they were when the later state
-    /// came to own it. `None` where they cannot be had any more, or are too many.
-    pub(super) fn previous(&self, path: RelativePath<'_>) -> Option<Contents> {
-        let (parent, name) = path.split_last()?;
-        let mut since = Place::of(self.since.root);
-        let mut now = Some(Place::of(self.now.root));
-        for name in parent.components() {
-            let recorded = now.as_ref().and_then(|now| now.hides_in(&since, name));
-            let next = since.child(name, recorded).as_place()?;
-            now = now.and_then(|now| now.child(name, None).as_place());
-            since = next;
-        }
-        let recorded = now.as_ref().and_then(|now| now.hides_in(&since, name));
-        self.contents(&since.child(name, recorded))
-    }
-
     fn directories(&mut self, path: &str, since: &Place<'l>, now: &Place<'l>) {
+        // What a side hides is an entry of the lower directory that shows through it there, and of no other.
+        let is_one_directory = since.lower == now.lower;
+        let hidden = |side: &Place<'l>, layer: &'l Layer, name: &str| {
+            side.hides(name, &layer.emptied).filter(|_| is_one_directory)
+        };
         for name in self.differing(since, now) {
-            let one = since.child(&name, now.hides_in(since, &name));
-            let two = now.child(&name, since.hides_in(now, &name));
+            let one = since.child(&name, hidden(now, self.now, &name));
+            let two = now.child(&name, hidden(since, self.since, &name));
             self.items(&child(path, &name), &one, &two);
         }
     }
@@ -163,20 +168,26 @@ impl<'l> Comparison<'l, '_, '_> {
     fn names(&self, place: &Place<'l>) -> BTreeSet<Name> {
         let mut names = BTreeSet::new();
         if let Some(lower) = &place.lower {
-            let recorded = place.recorded;
-            let expected = recorded
-                .map(|recorded| &recorded.identity)
+            let expected = place
+                .recorded
+                .map(|recorded| &recorded.hidden.identity)
                 .or_else(|| place.upper?.backing.moved_identity());
+            // Where all of it was removed, that is known name by name. What was only moved away has its names still.
+            let is_known = place
+                .recorded
+                .is_some_and(|recorded| recorded.emptied.knows(lower));
             let is_as_expected =
                 expected.is_none_or(|expected| self.identity(lower).as_ref() == Some(expected));
-            if is_as_expected && let Ok(entries) = self.since.lower.list(RelativePath::new(lower)) {
+            if !is_known
+                && is_as_expected
+                && let Ok(entries) = self.lower.list(RelativePath::new(lower))
+            {
                 names.extend(entries.into_iter().map(|entry| entry.name));
             }
-            names.extend(
-                recorded
-                    .into_iter()
-                    .flat_map(|recorded| recorded.below.keys().cloned()),
-            );
+            if let Some(recorded) = place.recorded {
+                let below = recorded.emptied.below(lower, recorded.hidden);
+                names.extend(below.map(|(name, _)| name.clone()));
+            }
         }
         for (name, slot) in place.upper.into_iter().flat_map(|directory| directory.slots()) {
             match slot.node {
@@ -252,10 +263,7 @@ impl<'l> Comparison<'l, '_, '_> {
     /// What is at an item, `None` where nothing is, or nothing that the lower lets see.
     fn entry(&self, item: &Item<'l>) -> Option<Entry> {
         let lower = |path: &str| {
-            let found = self
-                .since
-                .lower
-                .metadata(RelativePath::new(path), FollowLinks::No);
+            let found = self.lower.metadata(RelativePath::new(path), FollowLinks::No);
             found.ok().map(|found| Entry {
                 file_type: found.file_type,
                 size: found.size,
@@ -265,7 +273,7 @@ impl<'l> Comparison<'l, '_, '_> {
         let entry = match item {
             Item::Absent => return None,
             Item::Lower(path, None) => lower(path)?,
-            Item::Lower(_, Some(recorded)) => recorded.identity.entry(),
+            Item::Lower(_, Some(recorded)) => recorded.hidden.identity.entry(),
             Item::Upper(Node::File(file)) => Entry {
                 file_type: FileType::File,
                 size: file.size(),
@@ -300,7 +308,8 @@ impl<'l> Comparison<'l, '_, '_> {
             (Item::Lower(path, recorded), Item::Upper(Node::File(file)))
             | (Item::Upper(Node::File(file)), Item::Lower(path, recorded))
                 if file.base.as_ref().is_some_and(|base| {
-                    *base.path == **path && recorded.is_none_or(|recorded| recorded.identity == base.identity)
+                    *base.path == **path
+                        && recorded.is_none_or(|recorded| recorded.hidden.identity == base.identity)
                 }) =>
             {
                 true
@@ -316,7 +325,7 @@ impl<'l> Comparison<'l, '_, '_> {
     /// The bytes of a file, `None` where they cannot be had: too many, or the lower drifted.
     fn contents(&self, item: &Item<'l>) -> Option<Contents> {
         let lower = |path: &str, expected: Option<&Identity>| {
-            let contents = self.since.lower.read(RelativePath::new(path), self.limit).ok()?;
+            let contents = self.lower.read(RelativePath::new(path), self.limit).ok()?;
             let is_as_expected = match expected {
                 Some(expected) => self.identity(path)? == *expected,
                 None => true,
@@ -324,7 +333,7 @@ impl<'l> Comparison<'l, '_, '_> {
             is_as_expected.then_some(contents)
         };
         match item {
-            Item::Lower(path, recorded) => lower(path, recorded.map(|recorded| &recorded.identity)),
+            Item::Lower(path, recorded) => lower(path, recorded.map(|recorded| &recorded.hidden.identity)),
             Item::Upper(Node::File(file)) if file.size() <= self.limit => match file.as_ref() {
                 File { base: None, own, .. } => Some(own.clone()),
                 File {
@@ -340,25 +349,16 @@ impl<'l> Comparison<'l, '_, '_> {
     fn target(&self, item: &Item<'l>) -> Option<String> {
         match item {
             Item::Upper(Node::Link(link)) => Some(link.target.clone()),
-            Item::Lower(path, _) => {
-                match self
-                    .since
-                    .lower
-                    .metadata(RelativePath::new(path), FollowLinks::Yes)
-                {
-                    Err(Refusal::Link(met)) if met.prefix == path.len() => met.target,
-                    _ => None,
-                }
-            }
+            Item::Lower(path, _) => match self.lower.metadata(RelativePath::new(path), FollowLinks::Yes) {
+                Err(Refusal::Link(met)) if met.prefix == path.len() => met.target,
+                _ => None,
+            },
             Item::Upper(_) | Item::Absent => None,
         }
     }
 
     fn identity(&self, path: &str) -> Option<Identity> {
-        let found = self
-            .since
-            .lower
-            .metadata(RelativePath::new(path), FollowLinks::No);
+        let found = self.lower.metadata(RelativePath::new(path), FollowLinks::No);
         found.ok().map(|found| Identity::of(&found))
     }
 }

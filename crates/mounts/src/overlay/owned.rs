@@ -7,6 +7,7 @@ use imbl::OrdMap;
 
 use crate::difference::Entry;
 use crate::metadata::{FileType, Metadata, Name};
+use crate::target::Expected;
 
 /// What a slot, or a name kept in a whiteout, is reckoned to cost in memory beside contents and name, in bytes.
 pub(super) const SLOT_BYTES: u64 = 320;
@@ -37,6 +38,17 @@ impl Identity {
             file_type: self.file_type,
             size: self.size,
             inode: self.inode,
+        }
+    }
+
+    /// What a commit must find, whatever lies in it.
+    pub(super) fn expected(&self) -> Expected {
+        Expected {
+            file_type: self.file_type,
+            inode: self.inode,
+            size: self.size,
+            modified: self.modified,
+            entries: None,
         }
     }
 

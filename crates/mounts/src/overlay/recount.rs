@@ -9,23 +9,10 @@ use proptest::prelude::*;
 use crate::backend::Writer as _;
 use crate::memory::Memory;
 use crate::mount::Mount;
-use crate::quota::Held;
 use crate::table::{Namespace, Table};
 use crate::{LeaseMode, OpenMode};
 
 use super::Overlay;
-use super::layer::{Directory, Node};
-
-/// Counts every slot below `directory`.
-fn recount(directory: &Directory) -> Held {
-    directory.slots().fold(Held::default(), |held, (name, slot)| {
-        let below = match &slot.node {
-            Some(Node::Directory(directory)) => recount(directory),
-            _ => Held::default(),
-        };
-        held + slot.held(name) + below
-    })
-}
 
 fn act(namespace: &Namespace, (verb, from, to): (u8, String, String)) {
     // What is refused must leave the counters right as well.
@@ -72,7 +59,7 @@ proptest! {
         for step in program {
             act(&lease, step.clone());
             let layer = overlay.layer.read().clone();
-            prop_assert_eq!(layer.held, recount(&layer.root), "after {:?}", step);
+            prop_assert_eq!(layer.held, layer.recount(), "after {:?}", step);
             prop_assert_eq!(overlay.held_memory(), layer.held.memory, "after {:?}", step);
         }
     }

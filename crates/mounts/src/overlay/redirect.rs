@@ -50,7 +50,9 @@ impl Overlay {
         let (to_parent, to_name) = split(to)?;
         let from_ancestors = view.ancestors(from_parent).map_err(RenameRefusal::From)?;
         let before = source.held(from_name) + target.held(to_name) - kept_below(&source);
-        let holds = left.held(from_name) + placed.held(to_name);
+        let emptied = target.emptied();
+        let mut holds = left.held(from_name) + placed.held(to_name);
+        holds.memory += emptied.as_ref().map_or(0, |(_, hidden)| hidden.memory());
 
         // The directories above the target may be, in part, those above the source: they are found once the latter
         // are there.
@@ -78,6 +80,9 @@ impl Overlay {
                 .map_err(RenameRefusal::To)?;
             directory.set(to_name, placed);
             directory.touch(now);
+            if let Some(removed) = emptied {
+                next.emptied.keep(removed);
+            }
             next.held = after;
             *layer = next;
             Ok(())

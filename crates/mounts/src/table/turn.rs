@@ -69,7 +69,7 @@ impl Drop for Turn {
 }
 
 /// A change that the table's owner is making, until it is dropped.
-pub(super) struct ChangeInFlight<'t> {
+pub(crate) struct ChangeInFlight<'t> {
     table: &'t Table,
     number: u64,
 }
@@ -167,7 +167,7 @@ impl Table {
     }
 
     /// Begins a change, on the mounts as they are; `None` while an exclusive lease is out or about to begin.
-    pub(super) fn begin_change(&self) -> Option<(ChangeInFlight<'_>, Arc<Namespace>)> {
+    pub(crate) fn begin_change(&self) -> Option<(ChangeInFlight<'_>, Arc<Namespace>)> {
         let mut state = self.0.state.lock();
         let number = state.queue.begin_change(thread::current().id())?;
         let change = ChangeInFlight { table: self, number };

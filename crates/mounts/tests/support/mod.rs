@@ -9,7 +9,9 @@
 )]
 
 pub(crate) mod cases;
-pub(crate) mod programs;
+pub(crate) mod committed;
+pub(crate) mod faulty;
+pub(crate) mod history;
 
 use std::collections::BTreeMap;
 use std::fs;

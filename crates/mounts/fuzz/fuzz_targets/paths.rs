@@ -1,6 +1,0 @@
-#![no_main]
-
-#[path = "../../tests/fuzz/paths.rs"]
-mod target;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| target::run(bytes));

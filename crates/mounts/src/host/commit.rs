@@ -1,0 +1,377 @@
+//! Taking over what an overlay changed.
+//!
+//! Everything that is made, and everything that has to go, lies in one directory at the root while the work goes on,
+//! under a name that no script ever sees. So each step is one rename: into a place where nothing may be
+//! (`RENAME_NOREPLACE`), or in exchange for what is there (`RENAME_EXCHANGE`). What came out is looked at then, when
+//! nobody can change it by its name any more, and goes back if it is not what was to go. Where the file system has
+//! neither kind of rename, the place is looked at just before instead.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use cap_std::fs::{Dir, File};
+use parking_lot::MutexGuard;
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, symlinkat, unlinkat};
+use rustix::io::{Errno, retry_on_intr};
+
+use crate::backend::{Answer, Refusal};
+use crate::contents::Contents;
+use crate::error::ErrorKind;
+use crate::metadata::FileType;
+use crate::path::RelativePath;
+use crate::target::{CommitTarget, CommitWork, Expected, NewEntry, Staged};
+
+use super::entries::NEW_DIRECTORY;
+use super::errors::refusal;
+use super::place::Place;
+use super::temporary::{self, rename_to_free};
+use super::writable::WritableHostDirectory;
+use super::write::{NEW_FILE, PRIVATE};
+use super::{HostDirectory, kept, stat};
+
+impl CommitTarget for WritableHostDirectory {
+    fn takes(&self, path: RelativePath<'_>) -> bool {
+        !temporary::is_in(path)
+    }
+
+    fn begin(&self) -> Answer<Box<dyn CommitWork + '_>> {
+        Ok(Box::new(Work::begin_in(self)))
+    }
+}
+
+/// Changes under way.
+struct Work<'h> {
+    _turn: MutexGuard<'h, ()>,
+    host: &'h HostDirectory,
+    /// The directory that nobody sees, once it is needed.
+    attic: Option<Attic>,
+    /// The number that was given last to something in it.
+    last: u64,
+    /// What was made and is not in its place.
+    unplaced: Vec<String>,
+}
+
+struct Attic {
+    name: String,
+    directory: Dir,
+}
+
+impl<'h> Work<'h> {
+    fn begin_in(directory: &'h WritableHostDirectory) -> Self {
+        Self {
+            _turn: directory.turn.lock(),
+            host: &directory.directory,
+            attic: None,
+            last: 0,
+            unplaced: Vec::new(),
+        }
+    }
+
+    /// The directory that nobody sees, and a name in it that is free.
+    fn attic(&mut self) -> Answer<(&Attic, String)> {
+        self.last += 1;
+        let number = self.last.to_string();
+        if self.attic.is_none() {
+            let name = temporary::fresh_name();
+            let root = self.host.root.as_fd();
+            mkdirat(root, &name, Mode::RWXU).map_err(failed)?;
+            let directory = self.host.root.open_dir(&name).map_err(refusal)?;
+            self.attic = Some(Attic { name, directory });
+        }
+        match &self.attic {
+            Some(attic) => Ok((attic, number)),
+            None => Err(failed(Errno::IO)),
+        }
+    }
+
+    /// Whether what lies in the attic under `name` is what was to be there.
+    fn is_as_expected(&self, name: &str, expected: &Expected) -> bool {
+        self.attic
+            .as_ref()
+            .is_some_and(|attic| self.host.is_met(attic.directory.as_fd(), name, expected))
+    }
+
+    fn at<'p>(&self, path: RelativePath<'p>) -> Answer<Place<'_, 'p>> {
+        self.host.enter(path)?.ok_or(ErrorKind::PermissionDenied.into())
+    }
+
+    fn write_file(
+        &self,
+        directory: BorrowedFd<'_>,
+        name: &str,
+        (like, base, own, mode): Made<'_>,
+    ) -> Answer<()> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let born = if like.is_some() { PRIVATE } else { NEW_FILE };
+        let opened = retry_on_intr(|| openat(directory, name, flags, born)).map_err(failed)?;
+        let mut file = File::from_std(opened.into());
+        if let Some((path, size)) = base {
+            let (source, _) = self.host.open_file(path)?;
+            let mut source = source.into_std().take(size);
+            let mut target = file.try_clone().map_err(refusal)?.into_std();
+            if io::copy(&mut source, &mut target).map_err(refusal)? != size {
+                return Err(ErrorKind::Stale.into());
+            }
+        }
+        for segment in own.segments() {
+            file.write_all(segment).map_err(refusal)?;
+        }
+        if let Some(path) = like {
+            let (old, metadata) = self.host.open_file(path)?;
+            kept::give(&file, &old, &metadata).map_err(refusal)?;
+        }
+        if let Some(mode) = mode {
+            kept::set_mode(&file, mode).map_err(refusal)?;
+        }
+        #[cfg(not(target_os = "linux"))]
+        file.sync_all().map_err(refusal)?;
+        Ok(())
+    }
+
+    /// Puts what is in the attic in the place of what is there, where the file system cannot exchange the two.
+    fn place_over(&mut self, name: &str, path: RelativePath<'_>, over: &Expected) -> Answer<()> {
+        let is_met = {
+            let place = self.at(path)?;
+            self.host.is_met(place.directory(), place.name, over)
+        };
+        if !is_met {
+            return Err(ErrorKind::Stale.into());
+        }
+        if over.file_type == FileType::Directory {
+            self.set_aside(path, over)?;
+        }
+        let (attic, _) = self.attic()?;
+        let attic = attic.directory.try_clone().map_err(refusal)?;
+        let place = self.at(path)?;
+        renameat(attic.as_fd(), name, place.directory(), place.name).map_err(failed)
+    }
+}
+
+/// What a new file is like, its base, its own bytes and its mode; see [`NewEntry::File`].
+type Made<'a> = (
+    Option<RelativePath<'a>>,
+    Option<(RelativePath<'a>, u64)>,
+    &'a Contents,
+    Option<u32>,
+);
+
+impl CommitWork for Work<'_> {
+    fn create_dir(&mut self, path: RelativePath<'_>) -> Answer<()> {
+        let place = self.at(path)?;
+        mkdirat(place.directory(), place.name, NEW_DIRECTORY).map_err(failed)
+    }
+
+    fn remove_dir(&mut self, path: RelativePath<'_>) -> Answer<()> {
+        let place = self.at(path)?;
+        unlinkat(place.directory(), place.name, AtFlags::REMOVEDIR).map_err(failed)
+    }
+
+    fn rename(
+        &mut self,
+        from: RelativePath<'_>,
+        to: RelativePath<'_>,
+        expected: Option<&Expected>,
+    ) -> Answer<()> {
+        let (source, target) = (self.at(from)?, self.at(to)?);
+        let there = (source.directory(), source.name);
+        let here = (target.directory(), target.name);
+        to_free(there, here).map_err(failed)?;
+        if expected.is_none_or(|expected| self.host.is_met(here.0, here.1, expected)) {
+            return Ok(());
+        }
+        to_free(here, there).map_err(failed)?;
+        Err(ErrorKind::Stale.into())
+    }
+
+    fn set_aside(&mut self, path: RelativePath<'_>, expected: &Expected) -> Answer<String> {
+        let (attic, number) = self.attic()?;
+        let aside = format!("{}/{number}", attic.name);
+        self.rename(path, RelativePath::new(&aside), Some(expected))?;
+        Ok(aside)
+    }
+
+    fn stage(&mut self, entry: NewEntry<'_>) -> Answer<Staged> {
+        let (attic, number) = self.attic()?;
+        let directory = attic.directory.try_clone().map_err(refusal)?;
+        self.unplaced.push(number.clone());
+        match entry {
+            NewEntry::Link { target } => {
+                symlinkat(target, directory.as_fd(), &number).map_err(failed)?;
+            }
+            NewEntry::File {
+                like,
+                base,
+                own,
+                mode,
+            } => self.write_file(directory.as_fd(), &number, (like, base, own, mode))?,
+        }
+        Ok(Staged(number))
+    }
+
+    fn flush(&mut self) -> Answer<()> {
+        sync(&self.host.root).map_err(failed)
+    }
+
+    fn place(
+        &mut self,
+        Staged(name): &Staged,
+        path: RelativePath<'_>,
+        over: Option<&Expected>,
+    ) -> Answer<()> {
+        let placed = {
+            let Some(attic) = &self.attic else {
+                return Err(ErrorKind::NotFound.into());
+            };
+            let place = self.at(path)?;
+            let there = (attic.directory.as_fd(), name.as_str());
+            let here = (place.directory(), place.name);
+            match over {
+                None => Some(to_free(there, here).map_err(failed)),
+                Some(over) => match exchange(there, here) {
+                    Err(Errno::INVAL | Errno::NOSYS) => None,
+                    Err(error) => Some(Err(failed(error))),
+                    Ok(()) if self.is_as_expected(name, over) => Some(Ok(())),
+                    Ok(()) => {
+                        exchange(there, here).map_err(failed)?;
+                        Some(Err(ErrorKind::Stale.into()))
+                    }
+                },
+            }
+        };
+        match (placed, over) {
+            (Some(placed), _) => placed?,
+            (None, Some(over)) => self.place_over(name, path, over)?,
+            (None, None) => {}
+        }
+        self.unplaced.retain(|unplaced| unplaced != name);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Answer<()> {
+        if let Some(attic) = self.attic.take() {
+            // With its own descriptor: nobody can have put another directory there.
+            attic.directory.remove_open_dir_all().map_err(refusal)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        let Some(attic) = &self.attic else {
+            return;
+        };
+        // What cannot be removed stays out of sight, and so does what was set aside and not finished.
+        for name in &self.unplaced {
+            let _ = unlinkat(attic.directory.as_fd(), name, AtFlags::empty());
+        }
+        let _ = unlinkat(self.host.root.as_fd(), &attic.name, AtFlags::REMOVEDIR);
+    }
+}
+
+type At<'d> = (BorrowedFd<'d>, &'d str);
+
+/// Moves an entry to where nothing is.
+fn to_free((there, from): At<'_>, (here, to): At<'_>) -> Result<(), Errno> {
+    match rename_to_free(there, from, here, to) {
+        Err(Errno::INVAL | Errno::NOSYS) => match stat::entry(here, to) {
+            Ok(_) => Err(Errno::EXIST),
+            Err(_) => renameat(there, from, here, to),
+        },
+        renamed => renamed,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn exchange((there, from): At<'_>, (here, to): At<'_>) -> Result<(), Errno> {
+    use rustix::fs::{RenameFlags, renameat_with};
+
+    renameat_with(there, from, here, to, RenameFlags::EXCHANGE)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: At<'_>, _: At<'_>) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// Waits until the file system has everything on the disk.
+fn sync(root: &Dir) -> Result<(), Errno> {
+    // The descriptor of the root may be one that only leads to what is below.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = openat(root, ".", flags, Mode::empty())?;
+    #[cfg(target_os = "linux")]
+    return rustix::fs::syncfs(root);
+    #[cfg(not(target_os = "linux"))]
+    return rustix::fs::fsync(root);
+}
+
+fn failed(error: Errno) -> Refusal {
+    refusal(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
+
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use crate::backend::{FollowLinks, Reader as _};
+
+    use super::*;
+
+    fn expected(directory: &WritableHostDirectory, path: &str) -> Expected {
+        let found = directory
+            .metadata(RelativePath::new(path), FollowLinks::No)
+            .unwrap();
+        Expected {
+            file_type: found.file_type,
+            inode: found.inode,
+            size: found.size,
+            modified: found.modified,
+            entries: Some(BTreeMap::new()),
+        }
+    }
+
+    /// What the file system cannot exchange is looked at and replaced: a file, a directory, and nothing that is not
+    /// the expected entry.
+    #[test]
+    fn what_cannot_be_exchanged_is_looked_at_and_replaced() {
+        let disk = tempfile::tempdir().unwrap();
+        fs::write(disk.path().join("file"), "old").unwrap();
+        fs::create_dir(disk.path().join("directory")).unwrap();
+        fs::write(disk.path().join("other"), "theirs").unwrap();
+        let directory = WritableHostDirectory::new(HostDirectory::open(disk.path()).unwrap());
+        let (file, dir) = (expected(&directory, "file"), expected(&directory, "directory"));
+        let mut work = Work::begin_in(&directory);
+        let new = Contents::from("new");
+        let entry = NewEntry::File {
+            like: None,
+            base: None,
+            own: &new,
+            mode: None,
+        };
+        for (path, over) in [("file", &file), ("directory", &dir)] {
+            let Staged(name) = work.stage(entry).unwrap();
+            work.place_over(&name, RelativePath::new(path), over).unwrap();
+            assert_eq!(fs::read(disk.path().join(path)).unwrap(), b"new");
+        }
+        let Staged(name) = work.stage(entry).unwrap();
+        let refused = work.place_over(&name, RelativePath::new("other"), &file);
+        assert!(matches!(
+            refused,
+            Err(Refusal::Failed {
+                kind: ErrorKind::Stale,
+                ..
+            })
+        ));
+        assert_eq!(fs::read(disk.path().join("other")).unwrap(), b"theirs");
+        work.finish().unwrap();
+        drop(work);
+        assert_eq!(
+            fs::read_dir(disk.path()).unwrap().count(),
+            3,
+            "nothing is left over"
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! Which units may be committed, and which must wait for others that may not.
+
+use crate::backend::{FollowLinks, Reader};
+use crate::metadata::{FileType, Metadata};
+use crate::overlay::layer::{File, Node};
+use crate::path::RelativePath;
+use crate::target::CommitTarget;
+
+use super::plan::{Action, Plan, Unit};
+
+/// Why a change stays in the overlay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// It was not asked for.
+    NotSelected,
+    /// It lies in a directory whose name begins with a dot, such as `.git`, or is one.
+    DotDirectory,
+    /// It would make a file executable where none was.
+    Executable,
+    /// A rule of the mount forbids it.
+    Rule,
+    /// The lower layer keeps such names for itself.
+    Name,
+    /// It cannot be done without a change that stays: of the directory it lies in, or of the other end of a move.
+    Depends,
+}
+
+/// What a commit may do, by the paths inside the mount.
+pub(crate) struct Policy<'p> {
+    /// Whether it was asked for.
+    pub(crate) selects: &'p dyn Fn(&str) -> bool,
+    /// Whether dot-directories and new executable bits are asked for.
+    pub(crate) includes: &'p dyn Fn(&str) -> bool,
+    /// Whether the rules let it be changed.
+    pub(crate) permits: &'p dyn Fn(&str) -> bool,
+}
+
+/// Decides for each unit whether it is to be committed.
+pub(super) fn select(
+    plan: &mut Plan<'_>,
+    policy: &Policy<'_>,
+    (target, lower): (&dyn CommitTarget, &dyn Reader),
+) {
+    let refusals: Vec<_> = plan
+        .units
+        .iter()
+        .map(|unit| {
+            let is_taken = target.takes(RelativePath::new(&unit.path));
+            (!is_taken)
+                .then_some(SkipReason::Name)
+                .or_else(|| refused(unit, plan, policy, lower))
+        })
+        .collect();
+    for (unit, refusal) in plan.units.iter_mut().zip(refusals) {
+        unit.skipped = refusal;
+    }
+    // Both ends of a move go together: what leaves a place that stays hidden would be gone, and what is hidden cannot
+    // go before what leaves it has left.
+    let ties: Vec<_> = plan
+        .units
+        .iter()
+        .enumerate()
+        .filter_map(|(index, unit)| Some((index, plan.unit_that_hides(&unit.origin()?.path)?)))
+        .collect();
+    loop {
+        let mut settled = true;
+        for index in 0..plan.units.len() {
+            let stays = plan.units[index]
+                .parent
+                .is_some_and(|parent| plan.units[parent].skipped.is_some());
+            if stays && plan.units[index].skipped.is_none() {
+                plan.units[index].skipped = Some(SkipReason::Depends);
+                settled = false;
+            }
+        }
+        for (one, other) in &ties {
+            for (one, other) in [(*one, *other), (*other, *one)] {
+                if plan.units[one].skipped.is_some() && plan.units[other].skipped.is_none() {
+                    plan.units[other].skipped = Some(SkipReason::Depends);
+                    settled = false;
+                }
+            }
+        }
+        if settled {
+            return;
+        }
+    }
+}
+
+fn refused(unit: &Unit<'_>, plan: &Plan<'_>, policy: &Policy<'_>, lower: &dyn Reader) -> Option<SkipReason> {
+    // What goes with a directory is judged name by name, as it was when it was removed.
+    let hidden = unit.slot.hides.as_deref().zip(unit.lower.as_deref());
+    let below = hidden
+        .into_iter()
+        .flat_map(|(hides, lower)| plan.emptied.paths_below(&unit.path, lower, hides));
+    for (path, file_type) in std::iter::once((unit.path.clone(), file_type(unit))).chain(below) {
+        if !(policy.selects)(&path) {
+            return Some(SkipReason::NotSelected);
+        }
+        if !(policy.permits)(&path) {
+            return Some(SkipReason::Rule);
+        }
+        if is_in_dot_directory(&path, file_type) && !(policy.includes)(&path) {
+            return Some(SkipReason::DotDirectory);
+        }
+    }
+    (makes_executable(unit, lower) && !(policy.includes)(&unit.path)).then_some(SkipReason::Executable)
+}
+
+/// A directory if the unit shows or hides one.
+fn file_type(unit: &Unit<'_>) -> FileType {
+    let hides = unit.slot.hides.as_ref();
+    if matches!(unit.slot.node, Some(Node::Directory(_)))
+        || hides.is_some_and(|hides| hides.identity.file_type == FileType::Directory)
+    {
+        FileType::Directory
+    } else {
+        FileType::File
+    }
+}
+
+fn is_in_dot_directory(path: &str, file_type: FileType) -> bool {
+    let directories = match file_type {
+        FileType::Directory => path,
+        _ => path.rsplit_once('/').map_or("", |(parent, _)| parent),
+    };
+    directories.split('/').any(|name| name.starts_with('.'))
+}
+
+/// Whether a file comes to be executable where none was.
+fn makes_executable(unit: &Unit<'_>, lower: &dyn Reader) -> bool {
+    let (Action::Move(_) | Action::MoveAndExtend(..) | Action::Write(_), Some(Node::File(file))) =
+        (&unit.action, &unit.slot.node)
+    else {
+        return false;
+    };
+    let was = || {
+        let found = unit
+            .lower
+            .as_deref()
+            .map(|path| lower.metadata(RelativePath::new(path), FollowLinks::No));
+        found.is_some_and(|found| found.is_ok_and(|found| is_executable(&found)))
+    };
+    file.is_executable() && !was()
+}
+
+fn is_executable(metadata: &Metadata) -> bool {
+    metadata.file_type == FileType::File && metadata.mode & EXECUTABLE != 0
+}
+
+/// The permission bits that let somebody execute a file.
+const EXECUTABLE: u32 = 0o111;
+
+impl File {
+    pub(super) fn is_executable(&self) -> bool {
+        self.attributes.mode & EXECUTABLE != 0
+    }
+}
