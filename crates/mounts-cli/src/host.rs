@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use monty::{OsCall, ResolveFutures, RunProgress};
 use monty_types::{
-    ExcType, ExtFunctionResult, MontyException, MontyObject, OsFunctionCall, PrintWriter, ResourceError,
-    ResourceTracker, TimeLimitScope,
+    ExcType, ExtFunctionResult, MontyException, MontyObject, OsFunctionCall, PrintWriter,
+    PrintWriterCallback, ResourceError, ResourceTracker, TimeLimitScope,
 };
 use mounts::Lease;
 use mounts::monty::{Budget, drive, unhandled};
@@ -56,7 +56,7 @@ impl Host {
         let answer = match &call.function_call {
             OsFunctionCall::Sleep(delay) => match self.sleep(*delay, call.tracker()) {
                 Ok(()) => MontyObject::none().into(),
-                Err(exceeded) => return call.abort(timed_out(&exceeded), self.print()),
+                Err(exception) => return call.abort(exception, self.print()),
             },
             OsFunctionCall::AsyncSleep(delay) => match Instant::now().checked_add(*delay) {
                 Some(due) => {
@@ -84,8 +84,8 @@ impl Host {
             return futures.abort(exception, self.print());
         };
         let delay = next.saturating_duration_since(Instant::now());
-        if let Err(exceeded) = self.sleep(delay, futures.tracker()) {
-            return futures.abort(timed_out(&exceeded), self.print());
+        if let Err(exception) = self.sleep(delay, futures.tracker()) {
+            return futures.abort(exception, self.print());
         }
         let mut awake: Vec<_> = self.sleepers.extract_if(.., |(_, due)| *due <= next).collect();
         awake.retain(|(id, _)| pending.contains(id));
@@ -97,24 +97,25 @@ impl Host {
         futures.resume(results, self.print())
     }
 
-    /// Sleeps, and charges it to the run; a sleep that the run has no time for is not begun.
-    fn sleep(&mut self, delay: Duration, tracker: &ResourceTracker) -> Result<(), ResourceError> {
+    /// Sleeps, and charges it to the run; what it has printed is seen before. A sleep that the run has no time for is
+    /// not begun, and ends it in the words of the interpreter's own limit.
+    fn sleep(&mut self, delay: Duration, tracker: &ResourceTracker) -> Result<(), MontyException> {
+        self.streams.poll_flush()?;
         let elapsed = (tracker.feed_elapsed() + self.budget.answering).saturating_add(delay);
         if let Some(limit) = self.budget.limit.filter(|limit| elapsed > *limit) {
-            return Err(ResourceError::Time {
+            let exceeded = ResourceError::Time {
                 scope: TimeLimitScope::Feed,
                 limit,
                 elapsed,
-            });
+            };
+            return Err(MontyException::new(
+                ExcType::TimeoutError,
+                Some(exceeded.to_string()),
+            ));
         }
         let began = Instant::now();
         thread::sleep(delay);
         self.budget.answering += began.elapsed();
         Ok(())
     }
-}
-
-/// The exception that ends a run without time left, in the words of the interpreter's own limit.
-fn timed_out(exceeded: &ResourceError) -> MontyException {
-    MontyException::new(ExcType::TimeoutError, Some(exceeded.to_string()))
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use monty_types::{ExcType, MontyException, PrintWriterCallback};
 
 /// The program's own streams. Lines of standard output leave as they end, and what is begun leaves when something
-/// goes to standard error, or when the script goes on without printing.
+/// goes to standard error, and when the script sleeps or computes for a while.
 #[derive(Debug)]
 pub(crate) struct Streams {
     stdout: io::Stdout,

@@ -1,6 +1,6 @@
 //! How scripts end, and what that is told by.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
 use super::program::{Program, directory, script};
@@ -58,25 +58,46 @@ fn what_is_printed_to_standard_error_goes_there() {
     assert_eq!(ended.err, "two\n");
 }
 
-#[test]
-fn output_comes_while_the_script_runs() {
+/// What a script prints, a line and part of one, can be read while it goes on by `waiting`.
+#[track_caller]
+fn output_comes_during(waiting: &str) {
+    let shared = directory(&[]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_mounts-cli"))
-        .args(["--limit-time", "60s", "-"])
+        .args(["--limit-time", "60s", "--quiet", "--mount"])
+        .arg(format!("/shared={}:ro", shared.path().display()))
+        .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let code = "print('ready')\nprint('set', end='!')\nwhile True:\n    pass\n";
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), code.as_bytes()).unwrap();
-    // The script never ends by itself: whatever arrives has come while it ran.
+    // It ends well when what it printed has been read, and badly when that takes a minute.
+    let code = format!(
+        "import os, time
+print('ready')
+print('set', end='!')
+while not os.path.exists('/shared/read'):
+    {waiting}
+"
+    );
+    child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
     let mut begun = [0; 4];
     out.read_exact(&mut begun).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    std::fs::write(shared.path().join("read"), "").unwrap();
     assert_eq!((line.as_str(), &begun), ("ready\n", b"set!"));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn output_comes_while_the_script_computes() {
+    output_comes_during("[number for number in range(100_000)]");
+}
+
+#[test]
+fn output_comes_while_the_script_sleeps() {
+    output_comes_during("time.sleep(0.001)");
 }
 
 #[test]
@@ -90,7 +111,7 @@ fn a_reader_that_goes_away_ends_the_script() {
         .unwrap();
     drop(child.stdout.take());
     let code = "while True:\n    print('is anybody there?')\n";
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), code.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let err = String::from_utf8(output.stderr).unwrap();
@@ -163,10 +184,12 @@ fn a_script_that_holds_too_much_is_ended_by_the_memory_limit() {
 #[test]
 fn what_the_mounts_keep_is_not_held_by_the_script() {
     let code = "
-for number in range(100):
-    with open(f'/m/{number}', 'w') as file:
+from pathlib import Path
+for number in range(50):
+    Path(f'/m/whole{number}').write_text('x' * 1_000_000)
+    with open(f'/m/added{number}', 'w') as file:
         file.write('x' * 1_000_000)
-print(sum(len(open(f'/m/{number}').read()) for number in range(100)))
+print(sum(len(path.read_text()) for path in Path('/m').iterdir()))
 ";
     let ended = Program::new()
         .arg("--mount")
