@@ -12,6 +12,7 @@
 //! report      what is printed
 //! peers       those measured beside ours, behind one way to ask
 //! rows        what is measured: one function a row
+//! footprint   the one figure that is no time
 //! ```
 
 #![allow(
@@ -19,6 +20,7 @@
     reason = "a measurement whose work fails has nothing to report"
 )]
 
+mod footprint;
 mod harness;
 mod peers;
 mod report;
@@ -27,6 +29,11 @@ mod rows;
 use std::process::ExitCode;
 
 use harness::Effort;
+
+/// What the figure of [`footprint`] is called.
+const FOOTPRINT: &str = "history: memory of an idle fork of 100,000 files";
+/// What it may be, in bytes.
+const MOST_BYTES: f64 = 2048.0;
 
 fn main() -> ExitCode {
     let mut effort = Effort::Full;
@@ -43,13 +50,11 @@ fn main() -> ExitCode {
             _ => words.push(argument),
         }
     }
-    let selected: Vec<_> = rows::ALL
-        .iter()
-        .filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word)))
-        .collect();
-    if selected.is_empty() {
+    let is_selected = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
+    let selected: Vec<_> = rows::ALL.iter().filter(|(name, _)| is_selected(name)).collect();
+    if selected.is_empty() && !is_selected(FOOTPRINT) {
         eprintln!("no row has a name with any of {words:?} in it; there are:");
-        for (name, _) in rows::ALL {
+        for name in rows::ALL.iter().map(|(name, _)| name).chain([&FOOTPRINT]) {
             eprintln!("  {name}");
         }
         return ExitCode::from(2);
@@ -63,6 +68,11 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+    }
+    if is_selected(FOOTPRINT)
+        && let Some(bytes) = footprint::of_a_fork()
+    {
+        report::footprint(FOOTPRINT, bytes, MOST_BYTES);
     }
     ExitCode::SUCCESS
 }

@@ -76,6 +76,10 @@ impl Peer {
         Self::new(directory, MountMode::OverlayMemory(OverlayState::new()))
     }
 
+    pub(crate) fn read_write(directory: &Path) -> Self {
+        Self::new(directory, MountMode::ReadWrite)
+    }
+
     pub(crate) fn read_only(directory: &Path) -> Self {
         Self::new(directory, MountMode::ReadOnly)
     }

@@ -40,6 +40,14 @@ pub(crate) fn row(name: &str, measured: &Measured) {
     }
 }
 
+/// The line for the figure that is no time.
+pub(crate) fn footprint(name: &str, bytes: f64, most: f64) {
+    println!(
+        "| {name} | {bytes:.0} bytes | | | | ≤ {most} bytes | {} |",
+        answer(bytes <= most)
+    );
+}
+
 fn is_met(goal: Goal, nanoseconds: f64, ratio: f64) -> bool {
     match goal {
         Goal::TimesFaster(times) => 1.0 / ratio >= times,

@@ -36,6 +36,7 @@ pub(crate) const ALL: &[Named] = &[
     ("listing: 10 entries beside 100,000 files", listing::beside_many),
     ("host: stat", host::stat),
     ("host: read 1 KiB", host::read),
+    ("host: replace a file of 1 KiB", host::write),
     ("overlay: create a file", overlay::create),
     ("overlay: stat of a host file", overlay::stat),
     ("overlay: read 1 KiB of a host file", overlay::read),

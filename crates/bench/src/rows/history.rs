@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mounts::history::Snapshot;
-use mounts::{DirEntry, Mount, Table};
+use mounts::{Contents, DirEntry, Mount, Table};
 
 use crate::harness::{Contender, Row};
 use crate::peers::{POINT, file_name};
@@ -83,20 +83,21 @@ fn first_write_in(table: Table) -> Row {
     let changed = path(FILES / 2);
     let reader = table.read(&changed).expect("the file is there");
     let prepare = move || {
-        let _held = &reader;
         let fork = table.fork();
         let kept = fork.snapshot();
-        (fork, kept)
+        (fork, kept, reader.clone())
     };
     let written = changed.clone();
     let ours = Contender::prepared(
         "ours",
         prepare,
-        move |(fork, _): &mut (Table, Snapshot)| fork.write(&written, "other").expect("it can be written"),
-        move |(fork, kept), ()| {
-            let text = |found: mounts::Contents| found.to_vec();
-            assert_eq!(text(kept.read(&changed).expect("the file is there")), b"text");
-            assert_eq!(text(fork.read(&changed).expect("the file is there")), b"other");
+        move |(fork, ..): &mut (Table, Snapshot, Contents)| {
+            fork.write(&written, "other").expect("it can be written");
+        },
+        move |(fork, kept, reader), ()| {
+            assert_eq!(*reader, *b"text");
+            assert_eq!(kept.read(&changed).expect("the file is there"), *b"text");
+            assert_eq!(fork.read(&changed).expect("the file is there"), *b"other");
             FILES.to_string()
         },
     );

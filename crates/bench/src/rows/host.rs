@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use monty_types::OsFunctionCall;
-use mounts::{HostDirectory, Lease, Mount};
+use mounts::{HostDirectory, Lease, Mount, WritableHostDirectory};
 use tempfile::TempDir;
 
 use crate::harness::{Contender, Goal, Row};
-use crate::peers::{Peer, leased, size_of, text, text_of};
+use crate::peers::{Peer, leased, size_of, text, text_of, write_call};
 
 /// The file that is asked for, inside the mount.
 const INSIDE: &str = "reports/2026/july.txt";
@@ -130,4 +131,52 @@ pub(crate) fn read() -> Row {
     let files = Files::new();
     let ours = leased(Mount::read_only(files.open()));
     files.reading(ours, Peer::read_only, "monty-fs, read-only")
+}
+
+/// Those who write the file, each one of its own; it is read back by `std::fs`.
+struct Writing {
+    files: Files,
+}
+
+impl Writing {
+    fn new() -> Self {
+        Self { files: Files::new() }
+    }
+
+    fn mounted(&self) -> Lease {
+        leased(Mount::read_write(WritableHostDirectory::new(self.files.open())))
+    }
+
+    fn written(&self) -> String {
+        text(&fs::read(self.files.host_path()).expect("the file is there"))
+    }
+
+    fn contender(self, name: &'static str, mut write: impl FnMut(&Self) + 'static) -> Contender {
+        let writing = Rc::new(self);
+        let read = Rc::clone(&writing);
+        Contender::repeated(name, move || write(&writing), move |()| read.written())
+    }
+}
+
+pub(crate) fn write() -> Row {
+    let writing = Writing::new();
+    let lease = writing.mounted();
+    let ours = writing.contender("ours", move |_| {
+        lease.write(FILE, KIBIBYTE).expect("it can be written");
+    });
+    let replaced = Writing::new().contender("std::fs, a temporary renamed", |writing| {
+        let path = writing.files.host_path();
+        let temporary = path.with_extension("new");
+        fs::write(&temporary, KIBIBYTE).expect("it can be written");
+        fs::rename(&temporary, &path).expect("it can be renamed");
+    });
+    let in_place = Writing::new().contender("std::fs, in place", |writing| {
+        fs::write(writing.files.host_path(), KIBIBYTE).expect("it can be written");
+    });
+    let writing = Writing::new();
+    let mut peer = Peer::read_write(writing.files.directory.path());
+    let peer = writing.contender("monty-fs, read-write", move |_| {
+        peer.ask(write_call(FILE, &KIBIBYTE));
+    });
+    Row::new(ours).beside(replaced).beside(in_place).beside(peer)
 }
