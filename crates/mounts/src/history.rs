@@ -9,6 +9,7 @@
 //! history.rs           what is kept: snapshot, fork, restore
 //! history/snapshot     Snapshot: a state of a whole table
 //! history/changes      what changed since a snapshot, or since the beginning
+//! history/diff         the same as unified text
 //! history/commit       an overlay's changes, made in the directory under it
 //! ```
 //!
@@ -39,6 +40,7 @@
 
 mod changes;
 mod commit;
+mod diff;
 mod snapshot;
 
 pub use crate::difference::ChangeKind;

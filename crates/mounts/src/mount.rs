@@ -12,10 +12,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::backend::{HostIdentity, Reader, Writer};
+use crate::contents::Contents;
 use crate::difference::{Difference, Differences};
 use crate::error::ErrorKind;
 use crate::memory::Memory;
 use crate::overlay::Overlay;
+use crate::path::RelativePath;
 use crate::quota::{Admission, Held, Limits, Quota, Usage};
 use crate::rules::Rules;
 
@@ -214,12 +216,7 @@ impl Mount {
             return Vec::new();
         };
         let mut found = Differences::new(is_visible);
-        let then = match since.map(|since| &since.access) {
-            Some(Access::Kept(then)) => Some(then),
-            Some(Access::Read(_) | Access::Write(_)) => None,
-            None => self.origin.as_ref(),
-        };
-        if let Some(then) = then {
+        if let Some(then) = self.compared_with(since) {
             now.differences(then, self.limits().memory.unwrap_or(u64::MAX), &mut found);
         }
         // The numbers of another lineage mean other files.
@@ -227,6 +224,29 @@ impl Mount {
             found.with_moves()
         } else {
             found.sorted()
+        }
+    }
+
+    /// The bytes of the file that was at `path` in `since`, a comparable state, or in the origin without one; `None`
+    /// where they cannot be had any more, or are more than `limit`.
+    pub(crate) fn previous(
+        &self,
+        since: Option<&Self>,
+        path: RelativePath<'_>,
+        limit: u64,
+    ) -> Option<Contents> {
+        match &self.access {
+            Access::Kept(now) => now.previous(self.compared_with(since)?, path, limit),
+            Access::Read(_) | Access::Write(_) => None,
+        }
+    }
+
+    /// The contents of `since`, or those of the origin without it.
+    fn compared_with<'m>(&'m self, since: Option<&'m Self>) -> Option<&'m Kept> {
+        match since.map(|since| &since.access) {
+            Some(Access::Kept(then)) => Some(then),
+            Some(Access::Read(_) | Access::Write(_)) => None,
+            None => self.origin.as_ref(),
         }
     }
 

@@ -38,6 +38,8 @@ pub enum Operation {
     Checkout,
     /// Putting an earlier state back.
     Restore,
+    /// Showing what changed.
+    Diff,
     /// Applying what an overlay changed to the directory under it.
     Commit,
     /// Dropping what an overlay changed.
@@ -66,6 +68,7 @@ impl Operation {
             Self::Unmount => "unmount",
             Self::Checkout => "checkout",
             Self::Restore => "restore",
+            Self::Diff => "diff",
             Self::Commit => "commit",
             Self::Discard => "discard",
         }

@@ -176,6 +176,21 @@ impl Overlay {
         comparison.run();
     }
 
+    /// The bytes of the file that `since`, which lies over the same lower, had at `path`; `None` where they cannot be
+    /// had any more, or are more than `limit`.
+    pub(crate) fn previous(&self, since: &Self, path: RelativePath<'_>, limit: u64) -> Option<Contents> {
+        let (since, now) = (since.layer(), self.layer());
+        let mut nothing = Differences::new(&|_| false);
+        let comparison = Comparison {
+            since: &since,
+            now: &now,
+            lower: self.lower.as_ref(),
+            limit,
+            found: &mut nothing,
+        };
+        comparison.previous(path)
+    }
+
     /// The upper layer as it is now.
     fn layer(&self) -> Layer {
         self.layer.read().clone()

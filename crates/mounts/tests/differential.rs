@@ -6,18 +6,11 @@ mod support;
 
 use std::sync::Arc;
 
-use mounts::{Held, LeaseMode, Memory, Mount, Overlay, Table};
+use mounts::{Held, LeaseMode, Memory, Mount, Overlay};
 use proptest::prelude::*;
 use support::cases::cases;
-use support::{Entry, Step, TreeImage, image, image_on_disk, run, run_on_disk, step};
-
-const ROOT: &str = "/m";
-
-fn mounted(mount: Mount) -> Table {
-    let table = Table::new();
-    table.mount(ROOT, mount).unwrap();
-    table
-}
+use support::programs::{ROOT, compare, mounted, program, recount};
+use support::{Step, TreeImage, image, run};
 
 /// A memory tree in which `program` has been run.
 fn grown(program: &[Step]) -> Arc<Memory> {
@@ -28,39 +21,6 @@ fn grown(program: &[Step]) -> Arc<Memory> {
         let _ = run(&lease, ROOT, step);
     }
     memory
-}
-
-fn recount(image: &TreeImage) -> (u64, u64) {
-    let bytes = image.values().map(|entry| match entry {
-        Entry::File(bytes) => bytes.len() as u64,
-        Entry::Directory => 0,
-    });
-    (bytes.sum(), image.len() as u64)
-}
-
-/// Runs `program` on `mount`, which shows what `before` left, and on a real directory after `before`.
-fn compare(mount: Mount, before: &[Step], program: &[Step]) -> Result<Table, TestCaseError> {
-    let disk = tempfile::tempdir().unwrap();
-    for step in before {
-        let _ = run_on_disk(disk.path(), step);
-    }
-    let table = mounted(mount);
-    let lease = table.checkout(LeaseMode::Exclusive).unwrap();
-    for step in program {
-        prop_assert_eq!(
-            run(&lease, ROOT, step),
-            run_on_disk(disk.path(), step),
-            "{:?}",
-            step
-        );
-    }
-    prop_assert_eq!(image(&lease, ROOT), image_on_disk(disk.path()));
-    drop(lease);
-    Ok(table)
-}
-
-fn program() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..60)
 }
 
 proptest! {

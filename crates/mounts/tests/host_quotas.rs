@@ -14,6 +14,7 @@ mod host;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use host::{LOOKUPS, kind, temporaries};
 use mounts::{ErrorKind, Lease, LeaseMode, Limits, Mount, OpenMode, Table, WritableHostDirectory};
@@ -192,5 +193,36 @@ fn a_refusal_of_the_host_leaves_what_the_mount_holds_as_it_was() {
         );
         assert_eq!(image(root), before);
         assert_eq!(held(table), (0, 0));
+    });
+}
+
+#[test]
+fn writers_of_one_mount_take_turns_and_no_growth_is_lost() {
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 300;
+    under(Limits::default(), |lease, root| {
+        thread::scope(|scope| {
+            for writer in 0..THREADS {
+                scope.spawn(move || {
+                    for round in 0..ROUNDS {
+                        let own = format!("/m/dir/{writer}-{}", round % 7);
+                        lease.write(&own, vec![b'x'; round % 50]).unwrap();
+                        lease.append(&own, b"more").unwrap();
+                        lease.append("/m/shared", b"12").unwrap();
+                        if round % 3 == 0 {
+                            lease.remove_file(&own).unwrap();
+                            lease.create_dir(&own).unwrap();
+                            lease.remove_dir(&own).unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        let now = image(root);
+        let bytes: usize = now.values().flatten().map(Vec::len).sum();
+        // Less `dir` and the ten bytes of `dir/old`.
+        assert_eq!(held(lease), (bytes as u64 - 10, now.len() as u64 - 2));
+        let shared = fs::metadata(root.join("shared")).unwrap().len();
+        assert_eq!(shared, 2 * (THREADS * ROUNDS) as u64);
     });
 }

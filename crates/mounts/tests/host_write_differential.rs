@@ -21,9 +21,9 @@ use std::path::Path;
 use host::{LOOKUPS, writable};
 use mounts::{Held, LeaseMode};
 use proptest::prelude::*;
-use support::{Entry, Outcome, Step, TreeImage, image, image_on_disk, run, run_on_disk, step};
+use support::programs::{ROOT, program, recount};
+use support::{Outcome, Step, image, image_on_disk, run, run_on_disk};
 
-const ROOT: &str = "/m";
 const ELOOP: i32 = 40;
 const ENAMETOOLONG: i32 = 36;
 
@@ -35,10 +35,6 @@ fn programs() -> u32 {
         .unwrap_or(60)
 }
 
-fn program() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..60)
-}
-
 /// A directory on which `before` has been run.
 fn grown(before: &[Step]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -46,14 +42,6 @@ fn grown(before: &[Step]) -> tempfile::TempDir {
         let _ = run_on_disk(directory.path(), step);
     }
     directory
-}
-
-fn recount(image: &TreeImage) -> (u64, u64) {
-    let bytes = image.values().map(|entry| match entry {
-        Entry::File(bytes) => bytes.len() as u64,
-        Entry::Directory => 0,
-    });
-    (bytes.sum(), image.len() as u64)
 }
 
 /// Everything on disk that a program can have made: type, permissions, and contents or target.

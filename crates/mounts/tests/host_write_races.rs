@@ -144,14 +144,23 @@ fn a_file_swapped_for_a_fifo_is_never_written_and_nobody_waits() {
                         let mut options = File::options();
                         options.read(true).custom_flags(nonblocking).open(&fifo).unwrap()
                     });
+                    let file = inside.join("dir/file");
+                    let replaces = name == "write";
+                    if !replaces {
+                        fs::write(&file, "inside").unwrap();
+                    }
                     let swap = |round: u64| {
+                        // A FIFO with one name would be written in place, and one with two be replaced.
+                        if !replaces {
+                            return renameat_with(CWD, &file, CWD, &fifo, RenameFlags::EXCHANGE).unwrap();
+                        }
                         let spare = inside.with_file_name("spare");
                         if round.is_multiple_of(2) {
                             fs::hard_link(&fifo, &spare).unwrap();
                         } else {
                             fs::write(&spare, "inside").unwrap();
                         }
-                        fs::rename(spare, inside.join("dir/file")).unwrap();
+                        fs::rename(spare, &file).unwrap();
                     };
                     race(swap, |_| match change(lease, "/m/dir/file") {
                         Ok(()) => true,

@@ -13,52 +13,12 @@
 mod support;
 
 use mounts::vfs::{TableFs, VfsBackend};
-use mounts::{LeaseMode, Mount, Table};
+use mounts::{LeaseMode, Mount};
 use proptest::prelude::*;
 use support::cases::cases;
-use support::{Entry, Step, TreeImage, image, image_on_disk, run, run_on_disk, step};
+use support::programs::{ROOT, compare, mounted, program, recount};
+use support::{Step, image, run};
 use vfs::{FileSystem, MemoryFS, PhysicalFS};
-
-const ROOT: &str = "/m";
-
-fn program() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..60)
-}
-
-fn mounted(mount: Mount) -> Table {
-    let table = Table::new();
-    table.mount(ROOT, mount).unwrap();
-    table
-}
-
-fn recount(image: &TreeImage) -> (u64, u64) {
-    let bytes = image.values().map(|entry| match entry {
-        Entry::File(bytes) => bytes.len() as u64,
-        Entry::Directory => 0,
-    });
-    (bytes.sum(), image.len() as u64)
-}
-
-/// Runs `program` on a mount and on a real directory, after `before` has been run on the directory.
-fn compare(mount: Mount, before: &[Step], program: &[Step]) -> Result<Table, TestCaseError> {
-    let disk = tempfile::tempdir().unwrap();
-    for step in before {
-        let _ = run_on_disk(disk.path(), step);
-    }
-    let table = mounted(mount);
-    let lease = table.checkout(LeaseMode::Exclusive).unwrap();
-    for step in program {
-        prop_assert_eq!(
-            run(&lease, ROOT, step),
-            run_on_disk(disk.path(), step),
-            "{:?}",
-            step
-        );
-    }
-    prop_assert_eq!(image(&lease, ROOT), image_on_disk(disk.path()));
-    drop(lease);
-    Ok(table)
-}
 
 /// The same on a file system that is empty and written through: what it then holds is what was counted.
 fn compare_counted(files: impl FileSystem, program: &[Step]) -> Result<(), TestCaseError> {

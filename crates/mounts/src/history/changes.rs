@@ -49,10 +49,7 @@ impl Namespace {
     /// What changed since `snapshot` was taken of this table, or of the one it was forked from; see
     /// [`changes`](Self::changes). A mount that came later is compared with how it came.
     pub fn changes_since(&self, snapshot: &Snapshot) -> Vec<Change> {
-        self.compared(|path, mount| {
-            let then = snapshot.namespace().mount_at(path)?;
-            mount.is_comparable(then).then_some(then)
-        })
+        self.compared(|path, mount| snapshot.state_of(path, mount))
     }
 
     /// What changed in each mount since the state that `since` names, or its origin.

@@ -47,6 +47,13 @@ impl Snapshot {
         &self.0
     }
 
+    /// The state that `mount`, which is mounted at `point` now, had when the snapshot was taken, if it can be compared
+    /// with it.
+    pub(super) fn state_of(&self, point: &VirtualPath<'_>, mount: &Mount) -> Option<&Arc<Mount>> {
+        let then = self.0.mount_at(point)?;
+        mount.is_comparable(then).then_some(then)
+    }
+
     /// A table of its own in this state, as [`Table::fork`] makes one of the present.
     #[must_use]
     pub fn fork(&self) -> Table {

@@ -19,7 +19,8 @@ use super::HostDirectory;
 /// files, and stays in the mount of the host that the directory lives in.
 ///
 /// * Replacing the contents of a file is atomic: a temporary file beside it is written and renamed over it. Mode and
-///   owner are kept, and on Linux the extended attributes that may be; the inode number changes. New files have the
+///   owner are kept, and on Linux the extended attributes that may be; the inode number changes, and so does
+///   the time of the directory. New files have the
 ///   mode that `open` gives them. Where the directory may not be changed, the file's owner, group or access list could
 ///   not be kept, or the file system refuses to rename, the file is emptied and written in place.
 /// * Appending, and emptying a file by opening it, is done in place. Where the disk fills, what was appended before

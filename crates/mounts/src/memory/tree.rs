@@ -135,12 +135,12 @@ impl Tree {
 
         let now = SystemTime::now();
         if size_before.is_none() {
-            let file = File::new(self.next_inode(), now);
+            let mut file = File::new(self.next_inode(), now);
+            update.apply(&mut file.contents);
             let directory = self.directory_mut(parent)?;
             directory.insert(name, Node::File(Arc::new(file)));
             directory.touch(now);
-        }
-        if let Some(Node::File(file)) = self.directory_mut(parent)?.get_mut(name) {
+        } else if let Some(Node::File(file)) = self.directory_mut(parent)?.get_mut(name) {
             let file = Arc::make_mut(file);
             update.apply(&mut file.contents);
             file.times.modified = now;

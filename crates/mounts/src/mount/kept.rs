@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::backend::Writer;
+use crate::backend::{Reader as _, Writer};
+use crate::contents::Contents;
 use crate::difference::Differences;
 use crate::memory::Memory;
 use crate::overlay::Overlay;
+use crate::path::RelativePath;
 
 /// A backend of this crate that keeps its whole state in memory, as a value.
 #[derive(Debug, Clone)]
@@ -70,6 +72,16 @@ impl Kept {
             (Self::Memory(now), Self::Memory(then)) => now.restore(then),
             (Self::Overlay(now), Self::Overlay(then)) => now.restore(then),
             _ => {}
+        }
+    }
+
+    /// The bytes of the file that `since`, which is comparable, had at `path`; `None` where they cannot be had any more,
+    /// or are more than `limit`.
+    pub(super) fn previous(&self, since: &Self, path: RelativePath<'_>, limit: u64) -> Option<Contents> {
+        match (self, since) {
+            (Self::Memory(_), Self::Memory(then)) => then.read(path, limit).ok(),
+            (Self::Overlay(now), Self::Overlay(then)) => now.previous(then, path, limit),
+            _ => None,
         }
     }
 

@@ -96,10 +96,12 @@ impl<'l> Place<'l> {
         Item::Lower(child(lower, name), recorded)
     }
 
-    /// What this side hides of the lower under `name`.
-    fn hides(&self, name: &str, emptied: &'l Emptied) -> Option<Record<'l>> {
+    /// What this side, whose layer is given, hides under `name` of what the other side shows there: an entry of the
+    /// lower directory that shows through both, and of no other.
+    fn hides_in(&self, layer: &'l Layer, other: &Self, name: &str) -> Option<Record<'l>> {
         let hidden = self.upper?.slot(name)?.hides.as_deref()?;
-        Some(Record { hidden, emptied })
+        let emptied = &layer.emptied;
+        (self.lower == other.lower).then_some(Record { hidden, emptied })
     }
 }
 
@@ -124,15 +126,26 @@ impl<'l> Comparison<'l, '_, '_> {
         self.directories("", &since, &now);
     }
 
+    /// The bytes of the file that the earlier state had at `path`: those of the lower as they were when the later state
+    /// came to own it. `None` where they cannot be had any more, or are too many.
+    pub(super) fn previous(&self, path: RelativePath<'_>) -> Option<Contents> {
+        let (parent, name) = path.split_last()?;
+        let mut since = Place::of(&self.since.root);
+        let mut now = Some(Place::of(&self.now.root));
+        for name in parent.components() {
+            let recorded = now.as_ref().and_then(|now| now.hides_in(self.now, &since, name));
+            let next = since.child(name, recorded).as_place()?;
+            now = now.and_then(|now| now.child(name, None).as_place());
+            since = next;
+        }
+        let recorded = now.as_ref().and_then(|now| now.hides_in(self.now, &since, name));
+        self.contents(&since.child(name, recorded))
+    }
+
     fn directories(&mut self, path: &str, since: &Place<'l>, now: &Place<'l>) {
-        // What a side hides is an entry of the lower directory that shows through it there, and of no other.
-        let is_one_directory = since.lower == now.lower;
-        let hidden = |side: &Place<'l>, layer: &'l Layer, name: &str| {
-            side.hides(name, &layer.emptied).filter(|_| is_one_directory)
-        };
         for name in self.differing(since, now) {
-            let one = since.child(&name, hidden(now, self.now, &name));
-            let two = now.child(&name, hidden(since, self.since, &name));
+            let one = since.child(&name, now.hides_in(self.now, since, &name));
+            let two = now.child(&name, since.hides_in(self.since, now, &name));
             self.items(&child(path, &name), &one, &two);
         }
     }

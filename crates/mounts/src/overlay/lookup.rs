@@ -37,6 +37,11 @@ impl LowerPath<'_> {
     pub(super) fn relative(&self) -> RelativePath<'_> {
         RelativePath::new(&self.path)
     }
+
+    /// Whether `parent`, a part of the path asked for, is a directory of the upper, which is one whatever the lower has.
+    fn is_in_upper(&self, parent: RelativePath<'_>) -> bool {
+        parent.is_root() || self.upper > parent.as_str().len()
+    }
 }
 
 /// What exists at a path, as a change needs to know it.
@@ -156,7 +161,9 @@ impl<'l> View<'l> {
                     ..
                 }) => {
                     let parent = path.split_last().map_or(RelativePath::ROOT, |(parent, _)| parent);
-                    self.require_directory(parent)?;
+                    if !lower.is_in_upper(parent) {
+                        self.require_directory(parent)?;
+                    }
                     Ok(Existing::Absent { hides: None })
                 }
                 Err(refusal) => Err(refusal),

@@ -12,6 +12,7 @@ pub(crate) mod cases;
 pub(crate) mod committed;
 pub(crate) mod faulty;
 pub(crate) mod history;
+pub(crate) mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;
