@@ -278,6 +278,7 @@ macro_rules! on_writable_kinds {
 }
 
 /// The same for each kind that can only be read.
+#[allow(unused_macros, reason = "each test binary uses its own part")]
 macro_rules! on_read_only_kinds {
     ($($suite:ident: $($test:ident),+;)+) => {
         $crate::kinds::on_kind!(read_only_memory READ_ONLY_MEMORY $($suite: $($test),+;)+);
