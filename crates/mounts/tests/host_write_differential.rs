@@ -14,81 +14,29 @@ mod host;
 mod support;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use host::{LOOKUPS, writable};
 use mounts::{Held, LeaseMode};
 use proptest::prelude::*;
+use support::cases::cases;
+use support::disks::{comparable, contents, grown, links, walk};
 use support::programs::{ROOT, program, recount};
-use support::{Outcome, Step, image, image_on_disk, run, run_on_disk};
-
-const ELOOP: i32 = 40;
-const ENAMETOOLONG: i32 = 36;
-
-/// The number of programs; `MOUNTS_PROGRAMS` asks for more than the suite's bounded share.
-fn programs() -> u32 {
-    std::env::var("MOUNTS_PROGRAMS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(60)
-}
-
-/// A directory on which `before` has been run.
-fn grown(before: &[Step]) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    for step in before {
-        let _ = run_on_disk(directory.path(), step);
-    }
-    directory
-}
+use support::{Step, image, image_on_disk, run, run_on_disk};
 
 /// Everything on disk that a program can have made: type, permissions, and contents or target.
 fn everything(root: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
-    let mut found = BTreeMap::new();
-    let mut pending = vec![root.to_owned()];
-    while let Some(directory) = pending.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            let metadata = fs::symlink_metadata(&path).unwrap();
-            let contents = if metadata.is_dir() {
-                pending.push(path);
-                Vec::new()
-            } else if metadata.is_symlink() {
-                fs::read_link(path).unwrap().into_os_string().into_encoded_bytes()
-            } else {
-                fs::read(path).unwrap()
-            };
-            found.insert(name, (metadata.mode(), contents));
-        }
-    }
-    found
-}
-
-/// A circle that lengthens the path at each turn meets our limits of a path before that of 40 links.
-fn comparable(outcome: Outcome) -> Outcome {
-    outcome.map_err(|number| if number == ENAMETOOLONG { ELOOP } else { number })
-}
-
-/// Links by path, each with a target in or below its own directory.
-fn links() -> impl Strategy<Value = Vec<(String, String)>> {
-    let names = |length| {
-        prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), length)
-            .prop_map(|names| names.join("/"))
-    };
-    let target = prop_oneof![4 => names(1..=2_usize), 1 => Just(".".to_owned())];
-    prop::collection::vec((names(1..=3_usize), target), 1..8)
+    walk(root, |path, metadata| (metadata.mode(), contents(path, metadata)))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: programs(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(60))]
 
     #[test]
     fn a_written_directory_answers_as_std_fs_does(before in program(), program in program()) {
         for (_, open) in LOOKUPS {
-            let (mounted, disk) = (grown(&before), grown(&before));
+            let (mounted, disk) = (grown(&before, &[]), grown(&before, &[]));
             let (bytes, entries) = recount(&image_on_disk(mounted.path()));
             let table = writable(open(mounted.path()).unwrap());
             let lease = table.checkout(LeaseMode::Exclusive).unwrap();
@@ -118,11 +66,7 @@ proptest! {
         before in program(), links in links(), program in program()
     ) {
         for (_, open) in LOOKUPS {
-            let (mounted, disk) = (grown(&before), grown(&before));
-            for (path, target) in &links {
-                let made = [&mounted, &disk].map(|root| symlink(target, root.path().join(path)).is_ok());
-                prop_assert_eq!(made[0], made[1]);
-            }
+            let (mounted, disk) = (grown(&before, &links), grown(&before, &links));
             let table = writable(open(mounted.path()).unwrap());
             let lease = table.checkout(LeaseMode::Exclusive).unwrap();
             for step in &program {

@@ -10,6 +10,8 @@
 
 pub(crate) mod cases;
 pub(crate) mod committed;
+#[cfg(unix)]
+pub(crate) mod disks;
 pub(crate) mod faulty;
 pub(crate) mod history;
 pub(crate) mod programs;
