@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::backend::{Answer, FollowLinks, Reader};
 use crate::contents::Contents;
 use crate::error::{Error, ErrorKind, Operation, Result};
 use crate::metadata::{DirEntry, Metadata};
 use crate::mount::Mount;
-use crate::path::VirtualPath;
+use crate::path::{RelativePath, VirtualPath};
 use crate::table::{MountInfo, Namespace, Table};
 
 /// How often a table is looked at again that others keep changing, until a state of all mounts at one instant is
@@ -117,6 +118,40 @@ impl Snapshot {
     /// What was mounted, in the order it was mounted, and what it held.
     pub fn list_mounts(&self) -> Vec<MountInfo> {
         self.0.mounts()
+    }
+}
+
+/// A snapshot can be mounted, read-only or under an overlay: its whole tree, as seen from `/`. Rules of the mounts in it
+/// hold; what its links lead to is found in the table that it is mounted in.
+///
+/// ```
+/// use mounts::{Mount, Table};
+///
+/// let base = Table::new();
+/// base.mount("/", Mount::memory().with_files([("/lib/a.py", "pass\n")])?)?;
+/// let snapshot = base.snapshot();
+///
+/// let table = Table::new();
+/// table.mount("/work", Mount::overlay(snapshot.clone()))?;
+/// table.append("/work/lib/a.py", b"print()\n")?;
+/// assert_eq!(snapshot.read("/lib/a.py")?, *b"pass\n");
+/// # Ok::<(), mounts::Error>(())
+/// ```
+impl Reader for Snapshot {
+    fn metadata(&self, path: RelativePath<'_>, follow: FollowLinks) -> Answer<Metadata> {
+        self.0.source_metadata(path, follow)
+    }
+
+    fn read(&self, path: RelativePath<'_>, limit: u64) -> Answer<Contents> {
+        self.0.source_read(path, limit)
+    }
+
+    fn open(&self, path: RelativePath<'_>) -> Answer<()> {
+        self.0.source_open(path)
+    }
+
+    fn list(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
+        self.0.source_list(path)
     }
 }
 

@@ -142,7 +142,7 @@ impl Namespace {
 }
 
 /// A listing with the names of mount points and their ancestors, which are directories whatever is below them.
-fn with_points(mut entries: Vec<DirEntry>, point: &Point) -> Vec<DirEntry> {
+pub(super) fn with_points(mut entries: Vec<DirEntry>, point: &Point) -> Vec<DirEntry> {
     let listed = entries.len();
     for name in point.names() {
         let entry = DirEntry {

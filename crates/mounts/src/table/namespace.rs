@@ -156,6 +156,12 @@ impl Namespace {
         self.each_mount().map(info).collect()
     }
 
+    /// The device number of the mount that came first.
+    pub(crate) fn first_device(&self) -> u64 {
+        let devices = self.each_mount().map(|(_, mount)| mount.device());
+        devices.min().unwrap_or(FIRST_DEVICE)
+    }
+
     /// The number of mounts.
     pub fn mount_count(&self) -> usize {
         self.order.len()

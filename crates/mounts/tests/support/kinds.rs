@@ -11,6 +11,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 #[cfg(unix)]
+use mounts::history::Snapshot;
+#[cfg(unix)]
 use mounts::{HostDirectory, WritableHostDirectory};
 use mounts::{Lease, LeaseMode, Memory, Mount, Overlay, Table};
 use tempfile::TempDir;
@@ -151,6 +153,14 @@ fn planted(tree: Tree<'_>, mount: impl FnOnce(HostDirectory) -> Mount) -> Made {
     }
 }
 
+/// A snapshot of a table that has an overlay over the directory as its root.
+#[cfg(unix)]
+fn snapshot_of(directory: HostDirectory) -> Snapshot {
+    let table = Table::new();
+    table.mount("/", Mount::overlay(directory)).unwrap();
+    table.snapshot()
+}
+
 const fn kind(name: &'static str, has_links: bool, make: fn(Tree<'_>) -> Made) -> Kind {
     Kind {
         name,
@@ -196,6 +206,11 @@ pub(crate) const OVERLAY_OVER_OVERLAY_OVER_DIRECTORY: Kind =
     });
 
 #[cfg(unix)]
+pub(crate) const OVERLAY_OVER_SNAPSHOT: Kind = kind("overlay over a snapshot", true, |tree| {
+    planted(tree, |directory| Mount::overlay(snapshot_of(directory)))
+});
+
+#[cfg(unix)]
 pub(crate) const DIRECTORY: Kind = writing_through(kind("directory", true, |tree| {
     planted(tree, |directory| {
         Mount::read_write(WritableHostDirectory::new(directory))
@@ -238,6 +253,11 @@ pub(crate) const READ_ONLY_DIRECTORY: Kind = kind("directory, read-only", true, 
 });
 
 #[cfg(unix)]
+pub(crate) const READ_ONLY_SNAPSHOT: Kind = kind("snapshot, read-only", true, |tree| {
+    planted(tree, |directory| Mount::read_only(snapshot_of(directory)))
+});
+
+#[cfg(unix)]
 pub(crate) const READ_ONLY_WALKED_DIRECTORY: Kind =
     kind("directory, read-only, component by component", true, |tree| {
         let house = plant(tree);
@@ -269,6 +289,8 @@ macro_rules! on_writable_kinds {
             overlay_over_overlay_over_directory OVERLAY_OVER_OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
         );
         #[cfg(unix)]
+        $crate::kinds::on_kind!(overlay_over_snapshot OVERLAY_OVER_SNAPSHOT $($suite: $($test),+;)+);
+        #[cfg(unix)]
         $crate::kinds::on_kind!(directory DIRECTORY $($suite: $($test),+;)+);
         #[cfg(unix)]
         $crate::kinds::on_kind!(walked_directory WALKED_DIRECTORY $($suite: $($test),+;)+);
@@ -287,6 +309,8 @@ macro_rules! on_read_only_kinds {
         #[cfg(unix)]
         $crate::kinds::on_kind!(read_only_directory READ_ONLY_DIRECTORY $($suite: $($test),+;)+);
         #[cfg(unix)]
+        $crate::kinds::on_kind!(read_only_snapshot READ_ONLY_SNAPSHOT $($suite: $($test),+;)+);
+        #[cfg(unix)]
         $crate::kinds::on_kind!(
             read_only_walked_directory READ_ONLY_WALKED_DIRECTORY $($suite: $($test),+;)+
         );
@@ -304,6 +328,8 @@ macro_rules! on_linked_kinds {
         $crate::kinds::on_kind!(
             linked_overlay_over_directory OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
         );
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(linked_overlay_over_snapshot OVERLAY_OVER_SNAPSHOT $($suite: $($test),+;)+);
         #[cfg(unix)]
         $crate::kinds::on_kind!(linked_directory DIRECTORY $($suite: $($test),+;)+);
         #[cfg(unix)]
