@@ -6,7 +6,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use mounts::{HostDirectory, Memory, Mount, Table};
+use mounts::{HostDirectory, Memory, Mount, Overlay, Table, WritableHostDirectory};
+use tempfile::TempDir;
 
 use crate::script::Script;
 
@@ -48,13 +49,35 @@ fn compare(name: &str, script: &str) {
         return;
     };
     let lower = tempfile::tempdir().unwrap();
-    let host = || HostDirectory::open(lower.path()).unwrap();
+    let written = tempfile::tempdir().unwrap();
+    let host = |directory: &TempDir| HostDirectory::open(directory.path()).unwrap();
+    let over_the_host = Table::new();
+    over_the_host.mount("/", Mount::overlay(host(&lower))).unwrap();
     for (kind, point, mount) in [
         ("memory", ROOT, Mount::memory()),
         ("memory", "/work", Mount::memory()),
         ("memory", "/", Mount::memory()),
         ("an overlay over memory", ROOT, Mount::overlay(Memory::new())),
-        ("an overlay over a host directory", ROOT, Mount::overlay(host())),
+        (
+            "an overlay over an overlay",
+            ROOT,
+            Mount::overlay(Overlay::new(Memory::new())),
+        ),
+        (
+            "an overlay over a snapshot",
+            ROOT,
+            Mount::overlay(over_the_host.snapshot()),
+        ),
+        (
+            "an overlay over a host directory",
+            ROOT,
+            Mount::overlay(host(&lower)),
+        ),
+        (
+            "a host directory",
+            ROOT,
+            Mount::read_write(WritableHostDirectory::new(host(&written))),
+        ),
     ] {
         let table = Table::new();
         table.mount(point, mount).unwrap();
