@@ -276,6 +276,7 @@ pub(crate) const READ_ONLY_VFS: Kind = kind("vfs, read-only", false, |tree| {
 });
 
 /// Makes a test of each function for each kind that can be written.
+#[allow(unused_macros, reason = "each test binary uses its own part")]
 macro_rules! on_writable_kinds {
     ($($suite:ident: $($test:ident),+;)+) => {
         $crate::kinds::on_kind!(memory MEMORY $($suite: $($test),+;)+);
@@ -341,6 +342,7 @@ macro_rules! on_linked_kinds {
     };
 }
 
+#[allow(unused_macros, reason = "each test binary uses its own part")]
 macro_rules! on_kind {
     ($module:ident $kind:ident $($suite:ident: $($test:ident),+;)+) => {
         mod $module {
