@@ -26,6 +26,7 @@ use crate::metadata::{DirEntry, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held, Limits};
 use crate::target::CommitTarget;
+use crate::wire::Portable;
 
 /// The answer of a backend.
 pub type Answer<T> = Result<T, Refusal>;
@@ -136,6 +137,12 @@ pub trait Reader: fmt::Debug + Send + Sync {
     fn commit_target(&self) -> Option<&dyn CommitTarget> {
         None
     }
+
+    /// The whole state of this backend, for [`Table::dump`](crate::Table::dump): the backends of this crate that keep
+    /// one have it. `None` where there is none, as with a host directory, which whoever loads the dump provides.
+    fn portable(&self) -> Option<Portable<'_>> {
+        None
+    }
 }
 
 /// The writing side of a mount. Each change asks `admission` once, before any effect.
@@ -243,6 +250,10 @@ impl<R: Reader + ?Sized> Reader for Arc<R> {
 
     fn commit_target(&self) -> Option<&dyn CommitTarget> {
         (**self).commit_target()
+    }
+
+    fn portable(&self) -> Option<Portable<'_>> {
+        (**self).portable()
     }
 }
 

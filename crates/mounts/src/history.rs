@@ -11,6 +11,7 @@
 //! history/changes      what changed since a snapshot, or since the beginning
 //! history/diff         the same as unified text
 //! history/commit       an overlay's changes, made in the directory under it
+//! history/dump         a table as bytes, and back
 //! ```
 //!
 //! A host directory is no value: a snapshot holds a mount of one as the directory that it is. A read-write mount of
@@ -41,11 +42,13 @@
 mod changes;
 mod commit;
 mod diff;
+mod dump;
 mod snapshot;
 
 pub use crate::difference::ChangeKind;
 pub use changes::Change;
 pub use commit::{CommitError, CommitOptions, CommitReport, Conflict, ConflictKind, SkipReason};
+pub use dump::{DumpError, DumpErrorKind, LoadOptions, OnDrift};
 pub use snapshot::Snapshot;
 
 use crate::error::{Operation, Result};

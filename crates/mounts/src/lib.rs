@@ -26,6 +26,7 @@ mod target;
 mod update;
 #[cfg(feature = "vfs")]
 pub mod vfs;
+mod wire;
 
 pub use backend::{
     Answer, FollowLinks, HostIdentity, LinkMet, OpenMode, Reader, Refusal, RenameRefusal, Writer,
@@ -45,3 +46,4 @@ pub use quota::{Admission, Change, Held, Limits, Usage};
 pub use rules::{Globs, RuleError, RuleErrorKind, Rules, Verdict};
 pub use table::{MountInfo, Namespace, Table};
 pub use target::{CommitTarget, CommitWork, Expected, NewEntry, Staged};
+pub use wire::Portable;

@@ -11,9 +11,11 @@
 //! memory/node          what a tree is made of, and what it costs
 //! memory/tree          operations on a tree as a value
 //! memory/differences   how one tree differs from another
+//! memory/dump          a tree as records of a dump
 //! ```
 
 mod differences;
+mod dump;
 mod node;
 mod tree;
 
@@ -30,6 +32,7 @@ use crate::metadata::{DirEntry, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held};
 use crate::update::Update;
+use crate::wire::Portable;
 
 use tree::Tree;
 
@@ -76,7 +79,10 @@ impl Memory {
     /// ```
     #[must_use]
     pub fn fork(&self) -> Self {
-        let tree = self.tree.read().clone();
+        Self::of(self.tree.read().clone())
+    }
+
+    fn of(tree: Tree) -> Self {
         Self {
             held_memory: AtomicU64::new(tree.held().memory),
             tree: RwLock::new(tree),
@@ -134,6 +140,10 @@ impl Reader for Memory {
         // The directory is cloned (a pointer) so that naming its entries happens outside the lock.
         let directory = self.tree.read().directory(path)?.clone();
         Ok(directory.list())
+    }
+
+    fn portable(&self) -> Option<Portable<'_>> {
+        Some(Portable::new(self))
     }
 }
 

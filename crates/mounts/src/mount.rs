@@ -87,10 +87,7 @@ impl Mount {
     /// An empty memory mount.
     #[must_use]
     pub fn memory() -> Self {
-        Self::new(
-            Access::Kept(Kept::Memory(Arc::new(Memory::new()))),
-            MountKind::Memory,
-        )
+        Self::of_memory(Memory::new())
     }
 
     /// A mount that can only be read.
@@ -107,8 +104,7 @@ impl Mount {
 
     /// A mount whose changes stay in memory, over `lower`, which is never written.
     pub fn overlay(lower: impl Reader + 'static) -> Self {
-        let overlay = Kept::Overlay(Arc::new(Overlay::new(lower)));
-        Self::new(Access::Kept(overlay), MountKind::Overlay)
+        Self::of_overlay(Overlay::new(lower))
     }
 
     /// The same mount under other limits: those given, and no others.
@@ -122,6 +118,22 @@ impl Mount {
     #[must_use]
     pub fn with_rules(mut self, rules: Rules) -> Self {
         self.rules = Some(rules);
+        self
+    }
+
+    /// A mount of this tree.
+    pub(crate) fn of_memory(memory: Memory) -> Self {
+        Self::new(Access::Kept(Kept::Memory(Arc::new(memory))), MountKind::Memory)
+    }
+
+    /// A mount of this overlay.
+    pub(crate) fn of_overlay(overlay: Overlay) -> Self {
+        Self::new(Access::Kept(Kept::Overlay(Arc::new(overlay))), MountKind::Overlay)
+    }
+
+    /// The same mount, through which so much was written already.
+    pub(crate) fn with_written(mut self, bytes: u64) -> Self {
+        self.quota = self.quota.with_written(bytes);
         self
     }
 

@@ -19,6 +19,8 @@
 //! overlay/redirect    renames
 //! overlay/differences how one state of the upper differs from another
 //! overlay/commit      making the lower what the overlay shows
+//! overlay/drift       what it owns that the lower no longer has as it was
+//! overlay/dump        the upper as records of a dump
 //! ```
 //!
 //! The lower is live. A path that the upper does not own shows what the lower has now. What it owns (replaced,
@@ -28,6 +30,8 @@
 pub(crate) mod commit;
 mod copy_up;
 mod differences;
+mod drift;
+mod dump;
 mod emptied;
 mod layer;
 mod lookup;
@@ -51,6 +55,7 @@ use crate::metadata::{DirEntry, FileType, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held};
 use crate::update::Update;
+use crate::wire::Portable;
 
 use differences::Comparison;
 use emptied::Emptied;
@@ -267,6 +272,10 @@ impl Reader for Overlay {
             written_through: false,
             ..host
         })
+    }
+
+    fn portable(&self) -> Option<Portable<'_>> {
+        Some(Portable::new(self))
     }
 }
 

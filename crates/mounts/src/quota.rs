@@ -141,6 +141,14 @@ impl Quota {
         }
     }
 
+    /// The same limits, where so much was written already.
+    pub(crate) fn with_written(self, bytes: u64) -> Self {
+        Self {
+            written: AtomicU64::new(bytes),
+            ..self
+        }
+    }
+
     /// The same limits, and a counter of its own that goes on from here.
     pub(crate) fn fork(&self) -> Self {
         Self {

@@ -146,6 +146,22 @@ impl Directory {
         }
     }
 
+    /// A directory as a dump has it, still without entries.
+    pub(super) fn loaded(inode: u64, mode: u32, times: Times) -> Self {
+        Self {
+            inode,
+            mode,
+            times,
+            entries: OrdMap::new(),
+            subdirectories: 0,
+        }
+    }
+
+    /// The name that comes last.
+    pub(super) fn last_name(&self) -> Option<&str> {
+        self.entries.get_max().map(|(name, _)| &**name)
+    }
+
     pub(super) fn metadata(&self) -> Metadata {
         let links = 2 + self.subdirectories;
         metadata(

@@ -36,6 +36,19 @@ impl Default for Tree {
 }
 
 impl Tree {
+    /// A tree as a dump has it.
+    pub(super) fn loaded(root: Arc<Directory>, held: Held, last_inode: u64) -> Self {
+        Self {
+            root,
+            held,
+            last_inode,
+        }
+    }
+
+    pub(super) fn last_inode(&self) -> u64 {
+        self.last_inode
+    }
+
     pub(super) fn held(&self) -> Held {
         self.held
     }
@@ -277,7 +290,7 @@ impl Tree {
 }
 
 impl Held {
-    fn plus_node(mut self, name: &str) -> Self {
+    pub(super) fn plus_node(mut self, name: &str) -> Self {
         self.files += 1;
         self.memory += NODE_BYTES + name.len() as u64;
         self

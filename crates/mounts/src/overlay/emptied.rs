@@ -50,6 +50,16 @@ impl Emptied {
         self.0.insert(path, hidden);
     }
 
+    /// The records, in the order of their paths.
+    pub(super) fn records(&self) -> impl ExactSizeIterator<Item = (&Name, &Arc<Hidden>)> {
+        self.0.iter()
+    }
+
+    /// The path that comes last.
+    pub(super) fn last_path(&self) -> Option<&str> {
+        self.0.get_max().map(|(path, _)| &**path)
+    }
+
     /// What the records cost in memory, in bytes.
     pub(super) fn memory(&self) -> u64 {
         self.0.values().map(|hidden| hidden.memory()).sum()

@@ -328,6 +328,11 @@ impl Directory {
         &self.slots
     }
 
+    /// The name that comes last.
+    pub(super) fn last_name(&self) -> Option<&str> {
+        self.slots.get_max().map(|(name, _)| &**name)
+    }
+
     pub(super) fn slots(&self) -> impl Iterator<Item = (&Name, &Slot)> {
         self.slots.iter()
     }

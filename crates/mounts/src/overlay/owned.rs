@@ -18,8 +18,8 @@ pub(super) struct Identity {
     pub(super) file_type: FileType,
     pub(super) inode: u64,
     pub(super) size: u64,
-    modified: SystemTime,
-    changed: SystemTime,
+    pub(super) modified: SystemTime,
+    pub(super) changed: SystemTime,
 }
 
 impl Identity {

@@ -1,0 +1,88 @@
+//! What whoever loads a dump decides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::backend::{Reader, Writer};
+
+/// How a dump is loaded: which host directories its mounts get, what happens where those have changed, and how large
+/// it may be. Handed to [`Table::load`](crate::Table::load).
+#[derive(Debug)]
+#[must_use]
+pub struct LoadOptions {
+    pub(super) hosts: BTreeMap<String, Host>,
+    pub(super) on_drift: OnDrift,
+    pub(super) max_size: u64,
+}
+
+/// What is done where the host has changed what an overlay owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// The dump is refused; the error names the paths.
+    #[default]
+    Refuse,
+    /// The table is loaded all the same: what needs bytes that are no longer there is answered
+    /// [`ErrorKind::Stale`](crate::ErrorKind::Stale), as it would be if the host had changed them under the table.
+    Keep,
+}
+
+/// What a mount gets for its host directory.
+#[derive(Debug, Clone)]
+pub(super) enum Host {
+    Reader(Arc<dyn Reader>),
+    Writer(Arc<dyn Writer>),
+}
+
+impl Host {
+    pub(super) fn reader(&self) -> Arc<dyn Reader> {
+        match self {
+            Self::Reader(reader) => Arc::clone(reader),
+            Self::Writer(writer) => Arc::<dyn Writer>::clone(writer),
+        }
+    }
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            hosts: BTreeMap::new(),
+            on_drift: OnDrift::default(),
+            max_size: 1 << 30,
+        }
+    }
+}
+
+impl LoadOptions {
+    /// No host directories, no drift, and at most 1 GiB.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The mount at the virtual path `point`, an overlay or one that can only be read, gets `directory`: a
+    /// [`HostDirectory`](crate::HostDirectory), or anything that shows the same files. An overlay that several mounts
+    /// share asks for it at the path of the first of them.
+    pub fn with_host(mut self, point: &str, directory: impl Reader + 'static) -> Self {
+        self.hosts
+            .insert(point.to_owned(), Host::Reader(Arc::new(directory)));
+        self
+    }
+
+    /// The read-write mount at the virtual path `point` gets `directory`.
+    pub fn with_writable_host(mut self, point: &str, directory: impl Writer + 'static) -> Self {
+        self.hosts
+            .insert(point.to_owned(), Host::Writer(Arc::new(directory)));
+        self
+    }
+
+    /// What is done where the host has changed what an overlay owns.
+    pub fn with_on_drift(mut self, on_drift: OnDrift) -> Self {
+        self.on_drift = on_drift;
+        self
+    }
+
+    /// The dump may inflate to `bytes`, and what it describes may take as many beside its contents.
+    pub fn with_max_size(mut self, bytes: u64) -> Self {
+        self.max_size = bytes;
+        self
+    }
+}
