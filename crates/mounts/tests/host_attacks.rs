@@ -1,4 +1,4 @@
-//! Attacks on a host directory mounted for reading, each of which must fail.
+//! Attacks on a mounted host directory, each of which must fail.
 
 #![cfg(unix)]
 #![allow(
@@ -13,9 +13,13 @@ mod host;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 
-use host::{assert_refused, house, kind, names, with_each_lookup, with_house};
-use mounts::{ErrorKind, FileType, HostDirectory, LeaseMode, Mount, Table};
+use host::{
+    LOOKUPS, assert_refused, house, kind, listed, names, with_each_lookup, with_each_writer, with_house,
+    writable,
+};
+use mounts::{ErrorKind, FileType, HostDirectory, LeaseMode, Mount, OpenMode, Table};
 use rustix::fs::{CWD, Mode, mknodat};
 use tempfile::tempdir;
 
@@ -203,4 +207,133 @@ fn names_at_the_limit_are_reached_and_longer_ones_refused() {
         );
         assert_eq!(kind(table.read("/m/to-longer")), ErrorKind::NameTooLong);
     });
+}
+
+#[test]
+fn special_files_are_never_written_and_are_renamed_and_removed_as_on_linux() {
+    with_each_writer(
+        |inside| {
+            let fifo = inside.join("fifo");
+            mknodat(CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+            drop(UnixListener::bind(inside.join("socket")).unwrap());
+            let character = rustix::fs::FileType::CharacterDevice;
+            let device = inside.join("device");
+            if mknodat(CWD, &device, character, Mode::all(), rustix::fs::makedev(1, 3)).is_err() {
+                eprintln!("without a device: this user may not make one");
+            }
+        },
+        |lease, inside| {
+            let specials = listed(lease, "/m");
+            assert!(specials.len() >= 2);
+            for name in &specials {
+                let path = format!("/m/{name}");
+                for answer in [
+                    lease.write(&path, "x"),
+                    lease.append(&path, b"x"),
+                    lease.open_for_write(&path, OpenMode::Append),
+                    lease.open_for_write(&path, OpenMode::Truncate),
+                ] {
+                    assert_eq!(kind(answer), ErrorKind::PermissionDenied, "{path}");
+                }
+                assert_eq!(kind(lease.create_dir(&path)), ErrorKind::AlreadyExists);
+                assert_eq!(kind(lease.remove_dir(&path)), ErrorKind::NotADirectory);
+                let renamed = format!("{path}-renamed");
+                lease.rename(&path, &renamed).unwrap();
+                assert_eq!(lease.metadata(&renamed).unwrap().file_type, FileType::Special);
+                lease.remove_file(&renamed).unwrap();
+            }
+            assert_eq!(fs::read_dir(inside).unwrap().count(), 0);
+            assert_eq!(lease.mounts()[0].usage.held.bytes, 0);
+        },
+    );
+}
+
+#[test]
+fn what_is_written_goes_to_the_directory_that_was_mounted_when_its_path_is_taken_over() {
+    for (_, open) in LOOKUPS {
+        let house = house();
+        let inside = house.path().join("inside");
+        let table = writable(open(&inside).unwrap());
+        let lease = table.checkout(LeaseMode::Exclusive).unwrap();
+        fs::rename(&inside, house.path().join("moved")).unwrap();
+        symlink("inside-sibling", &inside).unwrap();
+
+        lease.write("/m/file", "written").unwrap();
+        lease.append("/m/dir/file", b" more").unwrap();
+        lease.create_dir("/m/made").unwrap();
+        lease.rename("/m/made", "/m/dir/moved").unwrap();
+        let moved = |path: &str| house.path().join("moved").join(path);
+        assert_eq!(fs::read(moved("file")).unwrap(), b"written");
+        assert_eq!(fs::read(moved("dir/file")).unwrap(), b"below more");
+        assert!(moved("dir/moved").is_dir());
+        let sibling = house.path().join("inside-sibling");
+        assert_eq!(fs::read(sibling.join("file")).unwrap(), b"outside");
+        assert_eq!(fs::read_dir(sibling).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn links_that_leave_are_neither_written_nor_made_into_anything() {
+    with_each_writer(
+        |inside| {
+            fs::create_dir(inside.with_file_name("outside")).unwrap();
+            fs::write(inside.with_file_name("secret"), "outside").unwrap();
+            symlink("../secret", inside.join("relative")).unwrap();
+            symlink(inside.with_file_name("secret"), inside.join("absolute")).unwrap();
+            symlink("../outside", inside.join("directory")).unwrap();
+            symlink("../outside/born", inside.join("dangling")).unwrap();
+        },
+        |lease, inside| {
+            for path in [
+                "/m/relative",
+                "/m/absolute",
+                "/m/dangling",
+                "/m/directory/new",
+                "/m/directory",
+            ] {
+                for answer in [
+                    lease.write(path, "x"),
+                    lease.append(path, b"x"),
+                    lease.open_for_write(path, OpenMode::Append),
+                    lease.open_for_write(path, OpenMode::Truncate),
+                ] {
+                    assert_eq!(kind(answer), ErrorKind::PermissionDenied, "{path}");
+                }
+            }
+            for answer in [
+                lease.create_dir("/m/directory/new"),
+                lease.remove_file("/m/directory/new"),
+                lease.remove_dir("/m/directory/new"),
+                lease.rename("/m/relative", "/m/directory/new"),
+                lease.rename("/m/directory/new", "/m/taken"),
+            ] {
+                assert_eq!(kind(answer), ErrorKind::PermissionDenied);
+            }
+            assert_eq!(fs::read(inside.with_file_name("secret")).unwrap(), b"outside");
+            assert_eq!(fs::read_dir(inside.with_file_name("outside")).unwrap().count(), 0);
+        },
+    );
+}
+
+#[test]
+fn a_deep_tree_is_built_written_and_taken_down_again() {
+    with_each_writer(
+        |_| {},
+        |lease, inside| {
+            let deep: Vec<_> = (1..=60).map(|depth| vec!["d"; depth].join("/")).collect();
+            for directory in &deep {
+                lease.create_dir(&format!("/m/{directory}")).unwrap();
+            }
+            let bottom = format!("/m/{}", deep[59]);
+            lease.write(&format!("{bottom}/file"), "bottom").unwrap();
+            assert_eq!(fs::read(inside.join(&deep[59]).join("file")).unwrap(), b"bottom");
+            assert_eq!(lease.mounts()[0].usage.held.files, 61);
+            lease.rename(&format!("{bottom}/file"), "/m/file").unwrap();
+            for directory in deep.iter().rev() {
+                lease.remove_dir(&format!("/m/{directory}")).unwrap();
+            }
+            lease.remove_file("/m/file").unwrap();
+            assert_eq!(lease.mounts()[0].usage.held.files, 0);
+        },
+    );
 }

@@ -188,6 +188,21 @@ fn a_file_with_a_name_outside_is_changed_under_the_name_inside_only() {
 }
 
 #[test]
+fn what_adds_nothing_leaves_two_names_one_file() {
+    with_each_writer(
+        |inside| {
+            fs::write(inside.join("file"), "shared").unwrap();
+            fs::hard_link(inside.join("file"), inside.join("other")).unwrap();
+        },
+        |table, inside| {
+            touch(table, "/m/file").unwrap();
+            table.append("/m/file", b"").unwrap();
+            assert_eq!(inode(&inside.join("file")), inode(&inside.join("other")));
+        },
+    );
+}
+
+#[test]
 fn a_large_file_with_a_name_outside_is_copied_whole_before_it_grows() {
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
     with_each_writer(

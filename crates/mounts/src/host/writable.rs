@@ -46,7 +46,7 @@ use super::HostDirectory;
 /// # Limits
 ///
 /// Counted are the bytes and entries that were added through this value, less those removed, and never less than
-/// nothing. Unless other limits are given, those of [`Limits::written_through`] hold;
+/// nothing. What the host refuses to write, after the limits have admitted it, counts as written all the same. Unless other limits are given, those of [`Limits::written_through`] hold;
 /// `with_limits(Limits::default())` lifts them.
 ///
 /// ```

@@ -107,7 +107,8 @@ impl WritableHostDirectory {
         update: &Update<'_>,
         admission: &mut Admission<'_>,
     ) -> Answer<Option<()>> {
-        if matches!(update, Update::Touch) {
+        // Nothing is added: not a reason to copy a file that has other names.
+        if update.keeps_contents() && update.bytes().is_empty() {
             return Ok(Some(()));
         }
         let size = update.size_after(existing.metadata.size);
