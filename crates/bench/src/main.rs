@@ -60,6 +60,12 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     report::heading();
+    // First, while the process has not yet freed anything that the forks could be made of.
+    if is_selected(FOOTPRINT)
+        && let Some(bytes) = footprint::of_a_fork()
+    {
+        report::footprint(FOOTPRINT, bytes, MOST_BYTES);
+    }
     for (name, row) in selected {
         match row().measure(effort) {
             Ok(measured) => report::row(name, &measured),
@@ -68,11 +74,6 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
-    }
-    if is_selected(FOOTPRINT)
-        && let Some(bytes) = footprint::of_a_fork()
-    {
-        report::footprint(FOOTPRINT, bytes, MOST_BYTES);
     }
     ExitCode::SUCCESS
 }
