@@ -1,47 +1,28 @@
-//! The command line.
+//! The command line, taken apart.
+//!
+//! ```text
+//! arguments           what it asks for
+//! arguments/command   what it is, and how it is described
+//! arguments/commit    which overlays are committed, and what of them
+//! ```
+
+mod command;
+mod commit;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::ArgMatches;
 use mounts::VirtualPath;
 
 use crate::failure::Failure;
 use crate::quantity;
 use crate::spec::{Assigned, MountSpec, Quota, SpecError};
 
-/// What is at the end of the long help.
-const GRAMMAR: &str = "\
-A mount is POINT=memory, an empty tree in memory, or POINT=DIRECTORY:MODE, a directory of the host:
-  ro       the script reads it
-  rw       the script reads and changes it
-  overlay  the script reads it, and what it changes is kept in memory: the directory stays as it is
-
-A GLOB is matched against the path inside the mount. '*' and '?' stop at '/', '**/' matches at any depth, and a rule
-on a directory holds for everything below it.
-
-A quota is COUNTER:AMOUNT, several of them separated by commas; an AMOUNT may be 'unlimited':
-  bytes      in all files at one time
-  files      files and directories at one time
-  file-size  bytes in one file
-  written    bytes ever written, kept or not
-  memory     bytes that the mount keeps in memory, with the answer to one read; 256MiB unless it is said
-Of a directory that is written, 'bytes' and 'files' are what the script adds to it: at most 100,000 files, and 1GiB
-'written', unless it is said. Of a directory that is only read there is 'memory' alone.
-
-A script has its mounts, the clock in UTC, and nothing else of the host: no environment, no network, no processes.
-
-When the script has ended, however it did, what it changed in memory and in overlays is printed, a line for each entry:
-  A PATH (SIZE)             is new          M PATH (SIZE -> SIZE)  has other contents
-  A PATH (SIZE), was PATH   was moved here  D PATH (SIZE)          is gone
-
-Exit status: 0 if the script ran to its end, 1 if an exception ended it, 2 if the command line asks for what there is
-not, 70 if the interpreter failed.
-
-Example:
-  mounts-cli --mount /src=./:ro --mount /scratch=memory --mount /repo=./:overlay --hide '/repo=**/.env' task.py";
+pub(crate) use command::command;
+pub(crate) use commit::{Commits, Trial};
 
 /// Where the script is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +36,10 @@ pub(crate) enum Script {
 /// What is told when the script has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Report {
-    /// What changed in the mounts.
+    /// What changed in the mounts, a line for each entry.
     Changes,
+    /// What changed, as unified text.
+    Diff,
     /// Nothing.
     Nothing,
 }
@@ -89,75 +72,8 @@ pub(crate) struct Arguments {
     pub(crate) memory: Option<u64>,
     /// What is told in the end.
     pub(crate) report: Report,
-}
-
-/// The command line as it is described to its user.
-pub(crate) fn command() -> Command {
-    let repeated = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name(value)
-            .help(help)
-            .action(ArgAction::Append)
-            .value_parser(value_parser!(OsString))
-    };
-    let single = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name(value)
-            .help(help)
-            .value_parser(value_parser!(OsString))
-    };
-    Command::new("mounts-cli")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about(
-            "Runs a Python file in the Monty interpreter, with the files that its mounts have and no others",
-        )
-        .after_long_help(GRAMMAR)
-        .after_help("'--help' describes mounts, rules and quotas.")
-        .args([
-            Arg::new("script")
-                .value_name("SCRIPT")
-                .required(true)
-                .help("The Python file to run; '-' is what stands on standard input")
-                .value_parser(value_parser!(OsString)),
-            repeated("mount", "POINT=SOURCE", "Mounts memory or a directory"),
-            repeated("hide", "POINT=GLOB", "Hides paths of the mount at POINT"),
-            repeated(
-                "deny",
-                "POINT=GLOB",
-                "Lists paths of the mount at POINT, and denies every access",
-            ),
-            repeated(
-                "read-only",
-                "POINT=GLOB",
-                "Refuses changes of paths of the mount at POINT",
-            ),
-            repeated(
-                "quota",
-                "POINT=COUNTER:AMOUNT",
-                "Limits what the mount at POINT may hold",
-            ),
-            single(
-                "cwd",
-                "PATH",
-                "The script's working directory: the first mount's point unless it is said",
-            ),
-            single(
-                "limit-time",
-                "TIME",
-                "Ends a script that takes longer, as in 10s or 500ms",
-            ),
-            single(
-                "limit-memory",
-                "SIZE",
-                "Ends a script that holds more, as in 64MB",
-            ),
-            Arg::new("quiet")
-                .long("quiet")
-                .help("Does not print what the script changed")
-                .action(ArgAction::SetTrue),
-        ])
+    /// What is then committed.
+    pub(crate) commits: Commits,
 }
 
 impl Arguments {
@@ -184,12 +100,14 @@ impl Arguments {
             })?,
             time: text(found, "limit-time", quantity::duration)?,
             memory: text(found, "limit-memory", quantity::bytes)?,
-            report: if found.get_flag("quiet") {
-                Report::Nothing
-            } else {
-                Report::Changes
+            report: match (found.get_flag("quiet"), found.get_flag("diff")) {
+                (true, _) => Report::Nothing,
+                (false, true) => Report::Diff,
+                (false, false) => Report::Changes,
             },
+            commits: Commits::default(),
         };
+        arguments.commits = Commits::new(found, &arguments.mounts)?;
         arguments.assign(found, "hide", |mount, glob| {
             mount.globs.hide.push(glob);
             Ok(())

@@ -2,22 +2,29 @@
 
 use mounts::{ErrorKind, FileType, HostDirectory, Mount, Namespace, Rules, Table, WritableHostDirectory};
 
-use crate::arguments::{MountArgument, refused};
+use crate::arguments::{Arguments, MountArgument, refused};
 use crate::failure::Failure;
 use crate::spec::{Access, Source};
 
-/// A table with everything mounted that `mounts` ask for.
-pub(crate) fn table(mounts: &[MountArgument]) -> Result<Table, Failure> {
+/// A table with everything mounted that `arguments` ask for. An overlay lies over a directory that can be written only
+/// if it is to be committed.
+pub(crate) fn table(arguments: &Arguments) -> Result<Table, Failure> {
     let table = Table::new();
-    for argument in mounts {
+    for argument in &arguments.mounts {
+        let point = &argument.spec.point;
+        let overlay = if arguments.commits.has(point) {
+            |directory| Mount::overlay(WritableHostDirectory::new(directory))
+        } else {
+            Mount::overlay
+        };
         table
-            .mount(argument.spec.point.as_str(), mount(argument)?)
+            .mount(point.as_str(), mount(argument, overlay)?)
             .map_err(|error| refused("mount", &argument.given, &error.kind().description()))?;
     }
     Ok(table)
 }
 
-fn mount(argument: &MountArgument) -> Result<Mount, Failure> {
+fn mount(argument: &MountArgument, overlay: fn(HostDirectory) -> Mount) -> Result<Mount, Failure> {
     let refused = |why: &dyn std::fmt::Display| refused("mount", &argument.given, &why);
     let mut mount = match &argument.spec.source {
         Source::Memory => Mount::memory(),
@@ -26,7 +33,7 @@ fn mount(argument: &MountArgument) -> Result<Mount, Failure> {
             match access {
                 Access::ReadOnly => Mount::read_only(directory),
                 Access::ReadWrite => Mount::read_write(WritableHostDirectory::new(directory)),
-                Access::Overlay => Mount::overlay(directory),
+                Access::Overlay => overlay(directory),
             }
         }
     };

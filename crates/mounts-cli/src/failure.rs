@@ -8,6 +8,10 @@ use std::io;
 pub(crate) enum Failure {
     /// The command line asks for something that does not exist or makes no sense.
     Usage(String),
+    /// The host has changed what would be committed.
+    Conflict(String),
+    /// A commit was not made, or not to its end.
+    Commit(String),
     /// What is printed goes nowhere.
     Output(io::Error),
     /// The system or the interpreter failed.
@@ -21,10 +25,12 @@ impl Failure {
     }
 
     /// The status to exit with: 2 is what command lines are refused with, 1 what Python exits with when it cannot
-    /// write, 70 `sysexits`' number for a fault of the program.
+    /// write, 70 `sysexits`' number for a fault of the program; 3 and 4 are this program's own.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            Self::Conflict(_) => 3,
+            Self::Commit(_) => 4,
             Self::Output(_) => 1,
             Self::Internal(_) => 70,
         }
@@ -34,7 +40,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Internal(text) => f.write_str(text),
+            Self::Usage(text) | Self::Conflict(text) | Self::Commit(text) | Self::Internal(text) => {
+                f.write_str(text)
+            }
             Self::Output(error) => write!(f, "standard output: {error}"),
         }
     }

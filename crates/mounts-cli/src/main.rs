@@ -14,11 +14,14 @@
 //! meter        the bytes that it holds
 //! ending       how it ended: text and status
 //! report       what it changed
+//! commit       what of that is applied to directories of the host
+//! shown        paths as a line can have them
 //! failure      what is wrong with the command line or the system
 //! ```
 
 mod arguments;
 mod assembly;
+mod commit;
 mod ending;
 mod failure;
 mod host;
@@ -28,6 +31,7 @@ mod program;
 mod quantity;
 mod report;
 mod run;
+mod shown;
 mod spec;
 
 use std::io::{self, Write};
@@ -35,7 +39,7 @@ use std::process::ExitCode;
 
 use mounts::LeaseMode;
 
-use arguments::{Arguments, Report};
+use arguments::Arguments;
 use ending::Ending;
 use failure::Failure;
 use program::Program;
@@ -63,7 +67,7 @@ fn main() -> ExitCode {
 
 /// Does what the command line asks for; answers the status to exit with.
 fn perform(arguments: Arguments) -> Result<u8, Failure> {
-    let table = assembly::table(&arguments.mounts)?;
+    let table = assembly::table(&arguments)?;
     let program = Program::read(&arguments.script)?;
     let lease = table
         .checkout(LeaseMode::Exclusive)
@@ -76,9 +80,15 @@ fn perform(arguments: Arguments) -> Result<u8, Failure> {
     let ending = Ending::of(&run::run(program, &lease, &directory, allowance)?);
     drop(lease);
     ending.tell().map_err(Failure::Output)?;
-    match arguments.report {
-        Report::Changes => report::print(&table.changes()).map_err(Failure::Output)?,
-        Report::Nothing => {}
+    report::print(&table, arguments.report)?;
+    if ending.status == 0 {
+        commit::commit(&table, &arguments.commits)?;
+    } else if !arguments.commits.overlays.is_empty() {
+        // The status says already that the script did not end well.
+        let _ = writeln!(
+            io::stderr(),
+            "mounts-cli: the script did not end well: nothing is committed"
+        );
     }
     Ok(ending.status)
 }

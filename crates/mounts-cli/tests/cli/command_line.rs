@@ -150,7 +150,16 @@ fn without_a_script_or_with_an_unknown_option_the_usage_is_told() {
 #[test]
 fn help_describes_what_a_mount_is() {
     let help = Program::new().arg("--help").run().printed();
-    for word in ["memory", "ro ", "overlay ", "GLOB", "file-size", "Exit status"] {
+    for word in [
+        "memory",
+        "ro ",
+        "overlay ",
+        "GLOB",
+        "file-size",
+        "--commit[=<POINT>]",
+        "--diff",
+        "Exit status",
+    ] {
         assert!(help.contains(word), "{word} in {help}");
     }
 }

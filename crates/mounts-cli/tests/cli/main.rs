@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 
 mod command_line;
+mod commit;
+mod diff;
 mod documented;
 mod endings;
 mod mounted;

@@ -1,9 +1,9 @@
 //! One run of the program.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// How it ended.
 #[derive(Debug)]
@@ -19,6 +19,16 @@ pub(crate) struct Program(Command);
 impl Program {
     pub(crate) fn new() -> Self {
         Self(Command::new(env!("CARGO_BIN_EXE_mounts-cli")))
+    }
+
+    /// A program that the system refuses files of more than a few kilobytes.
+    pub(crate) fn with_file_size_limit() -> Self {
+        let mut shell = Command::new("sh");
+        // Without the trap the signal would end it.
+        shell
+            .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_mounts-cli"));
+        Self(shell)
     }
 
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
@@ -53,7 +63,36 @@ impl Program {
         self.arg("-").run_with(code)
     }
 
-    fn run_with(mut self, input: &str) -> Ended {
+    /// Runs the script `code`, which prints nothing, and does `act` when it is through and before it ends.
+    pub(crate) fn meanwhile(self, code: &str, act: impl FnOnce()) -> Ended {
+        let shared = directory(&[]);
+        let code = format!(
+            "{code}
+import os
+print('ready')
+while not os.path.exists('/shared/go'):
+    pass
+"
+        );
+        let mut child = self.mount("/shared", &shared, "ro").arg("-").start(&code);
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        act();
+        std::fs::write(shared.path().join("go"), "").unwrap();
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(line, "ready\n", "{err}");
+        Ended {
+            status: output.status.code(),
+            out: rest,
+            err,
+        }
+    }
+
+    fn start(mut self, input: &str) -> Child {
         let mut child = self
             .0
             .stdin(Stdio::piped())
@@ -63,7 +102,11 @@ impl Program {
             .unwrap();
         // A program that refuses its arguments does not read its input.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
+        child
+    }
+
+    fn run_with(self, input: &str) -> Ended {
+        let output = self.start(input).wait_with_output().unwrap();
         Ended {
             status: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),
