@@ -63,3 +63,17 @@ pub(crate) const ALL: &[Named] = &[
     ("script: read_text of 100 characters", script::read_text),
     ("script: exists", script::exists),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_in_the_documentation_once() {
+        let documented = include_str!("../../../docs/benchmarks.md");
+        for (name, _) in ALL {
+            let lines = documented.matches(&format!("\n| {name} |")).count();
+            assert_eq!(lines, 1, "{name}");
+        }
+    }
+}
