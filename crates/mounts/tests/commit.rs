@@ -92,6 +92,18 @@ fn a_directory_moves_into_one_that_came_out_of_it() {
     );
 }
 
+/// A directory takes the place of the one it came out of. Its contents are not among what was removed there: taken for
+/// that, they would stop the commit, as if the host had added them.
+#[test]
+fn a_directory_takes_the_place_of_the_one_it_was_in() {
+    let (table, disk) = over(&[("b/a/file", "1")]);
+    table.rename("/m/b/a", "/m/c").unwrap();
+    table.rename("/m/c", "/m/b").unwrap();
+    table.commit("/m", &all()).unwrap();
+    assert_eq!(text(&disk, "b/file"), "1");
+    assert!(!disk.path().join("b/a").exists());
+}
+
 #[test]
 fn a_replaced_file_keeps_mode_and_owner_and_a_new_one_gets_those_of_new_files() {
     let (table, disk) = over(&[("tool", "old")]);

@@ -309,13 +309,7 @@ fn occupant(unit: &Unit<'_>, plan: &Plan<'_>, moved: &Moved) -> Option<Expected>
     let hides = unit.slot.hides.as_deref()?;
     let lower = unit.lower.as_deref()?;
     // It is where it was, with the directory it lies in, or it has moved by itself.
-    (moved.now(lower) == unit.path).then(|| {
-        if plan.is_moved(lower) {
-            hides.identity.expected()
-        } else {
-            plan.emptied.expected(lower, hides)
-        }
-    })
+    (moved.now(lower) == unit.path).then(|| plan.emptied.expected(lower, hides, &|path| plan.is_moved(path)))
 }
 
 /// Makes the files and links that have contents of their own, all out of sight, and then puts them in their places.

@@ -4,7 +4,6 @@
 //! directory later, under its new name, is kept by that directory; when it is removed, it is kept here. So it is known
 //! of each lower entry that the script removed that it was the script who removed it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -101,15 +100,20 @@ impl Emptied {
         hidden.below.get(name).or_else(later).map(Arc::as_ref)
     }
 
-    /// What a commit must find at `path`, with nothing in it but what was hidden.
-    pub(super) fn expected(&self, path: &str, hidden: &Hidden) -> Expected {
-        let entries: BTreeMap<_, _> = self
-            .below(path, hidden)
-            .map(|(name, hidden)| (name.clone(), self.expected(&child(path, name), hidden)))
-            .collect();
+    /// What a commit must find at `path`, with nothing in it but what was hidden. What moves away from there, which
+    /// `is_moved` tells, takes along what is in it.
+    pub(super) fn expected(&self, path: &str, hidden: &Hidden, is_moved: &dyn Fn(&str) -> bool) -> Expected {
+        let expected = hidden.identity.expected();
+        if is_moved(path) {
+            return expected;
+        }
+        let below = self.below(path, hidden).map(|(name, hidden)| {
+            let expected = self.expected(&child(path, name), hidden, is_moved);
+            (name.clone(), expected)
+        });
         Expected {
-            entries: Some(entries),
-            ..hidden.identity.expected()
+            entries: Some(below.collect()),
+            ..expected
         }
     }
 

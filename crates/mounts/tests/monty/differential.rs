@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use mounts::{HostDirectory, Memory, Mount, Overlay, Table, WritableHostDirectory};
+use mounts::{HostDirectory, Memory, Mount, MountKind, Overlay, Table, WritableHostDirectory};
 use tempfile::TempDir;
 
 use crate::script::Script;
@@ -38,7 +38,7 @@ macro_rules! same_as_python {
 }
 
 same_as_python! {
-    binary csv_files decode errors glob json_files mkdir names open_modes ospath relative remove rename report stat
+    binary csv_files decode errors glob inode json_files mkdir names open_modes ospath relative remove rename report stat
     text walk
 }
 
@@ -79,6 +79,9 @@ fn compare(name: &str, script: &str) {
             Mount::read_write(WritableHostDirectory::new(host(&written))),
         ),
     ] {
+        if name == "inode" && mount.kind() == MountKind::ReadWrite {
+            continue;
+        }
         let table = Table::new();
         table.mount(point, mount).unwrap();
         table.create_dir_all(ROOT).unwrap();
