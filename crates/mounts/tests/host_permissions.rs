@@ -159,3 +159,70 @@ fn a_file_whose_owner_could_not_be_kept_is_written_in_place() {
         },
     );
 }
+
+/// What a directory gives to files that are born in it: all rights to user 1234, as Linux stores an access list.
+fn list_for_user_1234() -> Vec<u8> {
+    const ALL: u16 = 7;
+    const NOBODY: u32 = u32::MAX;
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    // The owner, a user, the group, the mask and others, in the order of their tags.
+    for (tag, rights, id) in [
+        (0x01, ALL, NOBODY),
+        (0x02, ALL, 1234),
+        (0x04, 0, NOBODY),
+        (0x10, ALL, NOBODY),
+        (0x20, 0, NOBODY),
+    ] {
+        bytes.extend(u16::to_le_bytes(tag));
+        bytes.extend(u16::to_le_bytes(rights));
+        bytes.extend(u32::to_le_bytes(id));
+    }
+    bytes
+}
+
+fn access_list(path: &Path) -> Option<Vec<u8>> {
+    let mut value = vec![0; 1024];
+    let length = rustix::fs::getxattr(path, "system.posix_acl_access", value.as_mut_slice()).ok()?;
+    value.truncate(length);
+    Some(value)
+}
+
+/// A temporary is born with what its directory gives to new files. A file that was made before the directory gave
+/// anything, or was taken off the list since, would have been open to more people after it was replaced. It has the
+/// list that it had, or none.
+#[test]
+fn a_replaced_file_has_the_access_list_it_had_and_not_that_of_its_directory() {
+    use rustix::fs::{XattrFlags, setxattr};
+
+    with_each_writer(
+        |inside| {
+            for name in ["without", "with"] {
+                fs::write(inside.join(name), "old").unwrap();
+                set_mode(&inside.join(name), 0o640);
+            }
+        },
+        |lease, inside| {
+            let list = list_for_user_1234();
+            let give = |path: &Path, kind: &str| setxattr(path, kind, &list, XattrFlags::empty());
+            if give(inside, "system.posix_acl_default").is_err() {
+                eprintln!("skipped: this file system has no access lists");
+                return;
+            }
+            give(&inside.join("with"), "system.posix_acl_access").unwrap();
+            let before = access_list(&inside.join("with"));
+            assert!(before.is_some());
+            for name in ["without", "with", "new"] {
+                lease.write(&format!("/m/{name}"), "written").unwrap();
+                assert_eq!(text(&inside.join(name)), "written");
+            }
+            assert_eq!(access_list(&inside.join("without")), None);
+            let mode = fs::metadata(inside.join("without")).unwrap().mode();
+            assert_eq!(mode & 0o777, 0o640);
+            assert_eq!(access_list(&inside.join("with")), before);
+            assert!(
+                access_list(&inside.join("new")).is_some(),
+                "as any new file there"
+            );
+        },
+    );
+}

@@ -35,41 +35,56 @@ pub(super) fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Copies the extended attributes that may be copied.
+/// Copies the extended attributes that may be copied, and takes away the access list that a directory gives to what is
+/// born in it where `old` has none.
 #[cfg(target_os = "linux")]
 fn give_attributes(new: &File, old: &File) -> Result<(), Errno> {
-    use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
+    use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr};
 
-    /// The longest list of names, and the longest value, that Linux has.
-    const LONGEST: usize = 64 * 1024;
     const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
     /// What vouches for the contents that the file had, or lets them act with privileges.
     const OF_THE_CONTENTS: [&[u8]; 3] = [b"security.capability", b"security.ima", b"security.evm"];
 
-    if matches!(
-        rustix::fs::flistxattr_query(old),
-        Ok(0) | Err(Errno::OPNOTSUPP | Errno::NOSYS)
-    ) {
+    let has_list = |names: &[u8]| names.split(|byte| *byte == 0).any(|name| name == ACCESS_LIST);
+    let names = attribute_names(old)?;
+    if !has_list(&names) && has_list(&attribute_names(new)?) {
+        fremovexattr(new, ACCESS_LIST)?;
+    }
+    if names.is_empty() {
         return Ok(());
     }
-    let mut buffer = vec![0; LONGEST];
-    let length = match flistxattr(old, buffer.as_mut_slice()) {
-        Ok(length) => length,
-        Err(Errno::OPNOTSUPP) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let names = buffer[..length].to_vec();
+    let mut value = vec![0; LONGEST_ATTRIBUTE];
     for name in names.split(|byte| *byte == 0) {
         if name.is_empty() || OF_THE_CONTENTS.contains(&name) {
             continue;
         }
-        let given = fgetxattr(old, name, buffer.as_mut_slice())
-            .and_then(|length| fsetxattr(new, name, &buffer[..length], XattrFlags::empty()));
+        let given = fgetxattr(old, name, value.as_mut_slice())
+            .and_then(|length| fsetxattr(new, name, &value[..length], XattrFlags::empty()));
         if name == ACCESS_LIST {
             given?;
         }
     }
     Ok(())
+}
+
+/// The longest list of names, and the longest value, that Linux has, in bytes.
+#[cfg(target_os = "linux")]
+const LONGEST_ATTRIBUTE: usize = 64 * 1024;
+
+/// The names of the extended attributes of `file`, each with a NUL byte behind it.
+#[cfg(target_os = "linux")]
+fn attribute_names(file: &File) -> Result<Vec<u8>, Errno> {
+    use rustix::fs::{flistxattr, flistxattr_query};
+
+    match flistxattr_query(file) {
+        Ok(0) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(Vec::new()),
+        Ok(_) => {}
+        Err(error) => return Err(error),
+    }
+    let mut names = vec![0; LONGEST_ATTRIBUTE];
+    let length = flistxattr(file, names.as_mut_slice())?;
+    names.truncate(length);
+    Ok(names)
 }
 
 #[cfg(not(target_os = "linux"))]

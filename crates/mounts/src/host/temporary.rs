@@ -89,7 +89,7 @@ impl<'d> Temporary<'d> {
 
     /// Locks the file, unless somebody who took it for a leftover was faster.
     fn is_locked(&self) -> bool {
-        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+        match retry_on_intr(|| flock(&self.file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => stat::object(&self.file).is_ok_and(|found| found.metadata.links > 0),
             Err(Errno::WOULDBLOCK) => false,
             // No locks here, and so nobody who removes what is not locked.
