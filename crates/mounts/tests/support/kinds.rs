@@ -41,6 +41,8 @@ pub(crate) struct Kind {
     pub(crate) has_links: bool,
     /// Whether changes are made to the host's own entries, special files among them.
     pub(crate) writes_through: bool,
+    /// Whether the table is a fork of another one, which still has everything that both share.
+    is_forked: bool,
     make: fn(Tree<'_>) -> Made,
 }
 
@@ -55,6 +57,8 @@ pub(crate) struct Mounted {
     lease: Lease,
     /// The directory of the host behind it, if there is one.
     pub(crate) host: Option<TempDir>,
+    /// The table that it is a fork of.
+    _shared: Option<Table>,
 }
 
 impl Mounted {
@@ -83,11 +87,17 @@ impl Kind {
         let made = (self.make)(tree);
         let table = Table::new();
         table.mount("/m", alter(made.mount)).unwrap();
+        let (table, shared) = if self.is_forked {
+            (table.fork(), Some(table))
+        } else {
+            (table, None)
+        };
         let lease = table.checkout(LeaseMode::Shared).unwrap();
         Mounted {
             table,
             lease,
             host: made.kept,
+            _shared: shared,
         }
     }
 }
@@ -166,7 +176,16 @@ const fn kind(name: &'static str, has_links: bool, make: fn(Tree<'_>) -> Made) -
         name,
         has_links,
         writes_through: false,
+        is_forked: false,
         make,
+    }
+}
+
+const fn forked(name: &'static str, kind: Kind) -> Kind {
+    Kind {
+        name,
+        is_forked: true,
+        ..kind
     }
 }
 
@@ -235,6 +254,14 @@ pub(crate) const VFS: Kind = kind("vfs", false, |tree| {
     made(Mount::read_write(files))
 });
 
+pub(crate) const FORKED_MEMORY: Kind = forked("memory, forked", MEMORY);
+
+pub(crate) const FORKED_OVERLAY: Kind = forked("overlay over overlay, forked", OVERLAY_OVER_OVERLAY);
+
+#[cfg(unix)]
+pub(crate) const FORKED_OVERLAY_OVER_DIRECTORY: Kind =
+    forked("overlay over a directory, forked", OVERLAY_OVER_DIRECTORY);
+
 pub(crate) const READ_ONLY_MEMORY: Kind = kind("memory, read-only", false, |tree| {
     made(Mount::read_only(grown_memory(tree)))
 });
@@ -295,6 +322,12 @@ macro_rules! on_writable_kinds {
         $crate::kinds::on_kind!(directory DIRECTORY $($suite: $($test),+;)+);
         #[cfg(unix)]
         $crate::kinds::on_kind!(walked_directory WALKED_DIRECTORY $($suite: $($test),+;)+);
+        $crate::kinds::on_kind!(forked_memory FORKED_MEMORY $($suite: $($test),+;)+);
+        $crate::kinds::on_kind!(forked_overlay FORKED_OVERLAY $($suite: $($test),+;)+);
+        #[cfg(unix)]
+        $crate::kinds::on_kind!(
+            forked_overlay_over_directory FORKED_OVERLAY_OVER_DIRECTORY $($suite: $($test),+;)+
+        );
         #[cfg(feature = "vfs")]
         $crate::kinds::on_kind!(vfs VFS $($suite: $($test),+;)+);
     };
