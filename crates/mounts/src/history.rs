@@ -12,6 +12,7 @@
 //! history/diff         the same as unified text
 //! history/commit       an overlay's changes, made in the directory under it
 //! history/dump         a table as bytes, and back
+//! history/tar          a directory as an archive, and back
 //! ```
 //!
 //! A host directory is no value: a snapshot holds a mount of one as the directory that it is. A read-write mount of
@@ -44,12 +45,14 @@ mod commit;
 mod diff;
 mod dump;
 mod snapshot;
+mod tar;
 
 pub use crate::difference::ChangeKind;
 pub use changes::Change;
 pub use commit::{CommitError, CommitOptions, CommitReport, Conflict, ConflictKind, SkipReason};
 pub use dump::{DumpError, DumpErrorKind, LoadOptions, OnDrift};
 pub use snapshot::Snapshot;
+pub use tar::{TarError, TarErrorKind, TarExport, TarLimits};
 
 use crate::error::{Operation, Result};
 use crate::table::{Namespace, Table};

@@ -40,6 +40,8 @@ pub enum Operation {
     Restore,
     /// Showing what changed.
     Diff,
+    /// Putting the files of an archive into a directory.
+    ImportTar,
     /// Applying what an overlay changed to the directory under it.
     Commit,
     /// Dropping what an overlay changed.
@@ -69,6 +71,7 @@ impl Operation {
             Self::Checkout => "checkout",
             Self::Restore => "restore",
             Self::Diff => "diff",
+            Self::ImportTar => "import_tar",
             Self::Commit => "commit",
             Self::Discard => "discard",
         }

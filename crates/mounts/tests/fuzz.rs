@@ -8,6 +8,8 @@
 mod input;
 #[path = "fuzz/links.rs"]
 mod links;
+#[path = "fuzz/load.rs"]
+mod load;
 #[path = "support/naive_rules.rs"]
 mod naive_rules;
 #[path = "fuzz/operations.rs"]
@@ -16,6 +18,8 @@ mod operations;
 mod paths;
 #[path = "fuzz/rules.rs"]
 mod rules;
+#[path = "fuzz/tar.rs"]
+mod tar;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -116,4 +120,14 @@ fn any_globs_judge_as_the_naive_judge_does() {
 #[test]
 fn any_links_lead_where_a_plain_walk_leads() {
     drive(1500, 300, links::run);
+}
+
+#[test]
+fn any_bytes_are_refused_as_a_dump_or_make_a_table_that_can_be_used() {
+    drive(400, 60, load::run);
+}
+
+#[test]
+fn any_bytes_are_refused_as_an_archive_or_stay_where_they_are_put() {
+    drive(1500, 400, tar::run);
 }

@@ -6,7 +6,8 @@
     reason = "a test fails by unwrapping, and plays the host"
 )]
 
-mod support;
+#[path = "support/packed.rs"]
+mod packed;
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +18,6 @@ use mounts::{
     Answer, Contents, DirEntry, ErrorKind, FollowLinks, Globs, HostDirectory, Limits, Memory, Metadata,
     Mount, Overlay, Reader, RelativePath, Rules, Table, WritableHostDirectory,
 };
-use support::packed;
 use tempfile::TempDir;
 
 fn mounted(mount: Mount) -> Table {

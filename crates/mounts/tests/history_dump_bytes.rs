@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 
-mod support;
+#[path = "support/packed.rs"]
+mod packed;
 
 use mounts::history::{DumpError, DumpErrorKind, LoadOptions};
 use mounts::{Memory, Mount, Table};
-use support::packed;
 
 fn mounted(mount: Mount) -> Table {
     let table = Table::new();

@@ -14,7 +14,6 @@ pub(crate) mod committed;
 pub(crate) mod disks;
 pub(crate) mod faulty;
 pub(crate) mod history;
-pub(crate) mod packed;
 pub(crate) mod programs;
 
 use std::collections::BTreeMap;
