@@ -14,9 +14,12 @@ use std::thread;
 
 use mounts::{ErrorKind, HostDirectory, Mount, Table};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
 
-use crate::kinds::{OVERLAY_OVER_DIRECTORY, TREE, plant};
+use crate::kinds::{DIRECTORY, OVERLAY_OVER_DIRECTORY, OVERLAY_OVER_OVERLAY_OVER_DIRECTORY, TREE, plant};
+use crate::linked::Entry;
 use crate::support::{image, kind as error};
+use crate::verbs::VERBS;
 
 /// The exchanges and the operations that one race has at least.
 const ROUNDS: u64 = 2000;
@@ -187,4 +190,71 @@ fn two_overlays_over_one_directory_are_two_worlds() {
     );
     tables[1].write("/m/z", "yours").unwrap();
     assert!(!tables[0].exists("/m/z"));
+}
+
+/// A bind mount for as long as the value lives.
+struct Bound<'p>(&'p Path);
+
+impl Drop for Bound<'_> {
+    fn drop(&mut self) {
+        unmount(self.0, UnmountFlags::DETACH).unwrap();
+    }
+}
+
+#[test]
+fn what_another_mount_of_the_host_covers_is_denied_to_every_verb() {
+    for kind in [
+        OVERLAY_OVER_DIRECTORY,
+        OVERLAY_OVER_OVERLAY_OVER_DIRECTORY,
+        DIRECTORY,
+    ] {
+        let files = kind.with(&[
+            ("covered", Entry::Directory),
+            ("to_covered", Entry::Link("covered/file")),
+            ("beside", Entry::Link("covered/../z")),
+            ("empty", Entry::Directory),
+            ("z", Entry::File("z")),
+        ]);
+        let house = files.host.as_ref().unwrap().path().to_owned();
+        let (outside, covered) = (house.join("outside"), house.join("inside/covered"));
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("file"), "outside").unwrap();
+        if let Err(refusal) = mount_bind(&outside, &covered) {
+            eprintln!("skipped: this user may not mount ({refusal})");
+            return;
+        }
+        let _bound = Bound(&covered);
+        for path in ["/m/covered/file", "/m/covered/new", "/m/to_covered/below"] {
+            for (name, _, act) in VERBS {
+                let answer = act(&files, path).map_err(|error| error.kind());
+                assert_eq!(
+                    answer,
+                    Err(ErrorKind::PermissionDenied),
+                    "{}: {name} {path}",
+                    kind.name
+                );
+            }
+        }
+        for path in ["/m/covered", "/m/to_covered", "/m/beside"] {
+            assert_eq!(
+                error(files.read(path)),
+                ErrorKind::PermissionDenied,
+                "{}: {path}",
+                kind.name
+            );
+            assert!(!files.exists(path), "{}: {path}", kind.name);
+        }
+        for act in [
+            files.remove_dir("/m/covered"),
+            files.rename("/m/covered", "/m/moved"),
+            files.rename("/m/empty", "/m/covered"),
+        ] {
+            assert!(act.is_err(), "{}", kind.name);
+        }
+        let listed = files.list("/m").unwrap();
+        let names: Vec<_> = listed.iter().map(|entry| &*entry.name).collect();
+        assert_eq!(names, ["empty", "z"], "{}", kind.name);
+        assert_eq!(fs::read(outside.join("file")).unwrap(), b"outside");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+    }
 }
