@@ -96,8 +96,8 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`DumpErrorKind::NotPortable`] for a mount with a backend, or over one, that is neither of this crate nor a host
-    /// directory; [`DumpErrorKind::TooDeep`].
+    /// [`DumpErrorKind::NotPortable`] for a mount of, or over, something else than memory, an overlay or a host
+    /// directory: a [`Snapshot`], or a backend that is not of this crate. [`DumpErrorKind::TooDeep`].
     pub fn dump(&self) -> Result<Vec<u8>, DumpError> {
         let mut packer = Packer::default();
         table::write(self.namespace(), &mut packer)?;
