@@ -16,6 +16,7 @@ mod metadata;
 #[cfg(feature = "monty")]
 pub mod monty;
 mod mount;
+mod nesting;
 mod operation;
 mod overlay;
 mod path;

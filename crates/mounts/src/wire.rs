@@ -21,14 +21,14 @@ mod unpacker;
 use std::fmt;
 
 use crate::backend::Reader;
+use crate::nesting::MAX_LEVELS;
 
 pub(crate) use packer::Packer;
 pub(crate) use records::{Counters, FREE_INODES, Instant, mode, name, path, size};
 pub(crate) use unpacker::{Malformed, Unpacker};
 
-/// How deep directories may lie in one another. Paths cannot be so long; renaming a directory into another can make
-/// such trees all the same.
-pub(crate) const MAX_DEPTH: usize = 1_024;
+/// How deep directories, or what was hidden in them, may lie in one another, the root included.
+pub(crate) const MAX_DEPTH: usize = MAX_LEVELS + 1;
 
 /// A backend that can write its whole state.
 pub(crate) trait Pack: fmt::Debug {

@@ -289,30 +289,3 @@ fn a_backend_that_nobody_here_knows_is_named_by_its_mount() {
         "the mount holds a backend that cannot be dumped: '/theirs'"
     );
 }
-
-/// Renaming a directory into another one makes trees that no path reaches to the bottom of. They are dumped and loaded
-/// up to a depth, and refused beyond it: whoever walks them does not run out of stack.
-#[test]
-fn a_tree_deeper_than_any_path_is_dumped_and_one_too_deep_is_refused() {
-    let deepened = |times: usize| {
-        let table = mounted(Mount::memory());
-        let chain = "/d".repeat(50);
-        table.create_dir_all(&format!("/m{chain}")).unwrap();
-        for _ in 1..times {
-            table.rename("/m/d", "/m/e").unwrap();
-            table.create_dir_all(&format!("/m{chain}")).unwrap();
-            table.rename("/m/e", &format!("/m{chain}/e")).unwrap();
-        }
-        table
-    };
-    let table = deepened(20);
-    let dump = table.dump().unwrap();
-    let loaded = load(&dump).unwrap();
-    assert_eq!(loaded.list_mounts()[0].usage.held.files, 20 * 50);
-    assert_eq!(loaded.dump().unwrap(), dump);
-    let error = deepened(25).dump().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.paths()),
-        (DumpErrorKind::TooDeep, &["/m".to_owned()][..])
-    );
-}

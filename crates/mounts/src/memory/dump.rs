@@ -136,7 +136,11 @@ impl Memory {
             if *left == 0 {
                 let done = open.pop().map(|open| (open.name, Arc::new(open.directory)));
                 match (done, open.last_mut()) {
-                    (Some((name, done)), Some(above)) => above.directory.insert(&name, Node::Directory(done)),
+                    (Some((name, done)), Some(above)) => {
+                        let levels = done.levels.counted_above();
+                        above.directory.levels = above.directory.levels.max(levels);
+                        above.directory.insert(&name, Node::Directory(done));
+                    }
                     (Some((_, root)), None) => break root,
                     (None, _) => {}
                 }

@@ -7,6 +7,7 @@ use imbl::OrdMap;
 
 use crate::contents::Contents;
 use crate::metadata::{DirEntry, FileType, Metadata, Name};
+use crate::nesting::Levels;
 
 /// What a node is reckoned to cost in memory beside its contents and its name, in bytes.
 ///
@@ -133,6 +134,8 @@ pub(super) struct Directory {
     pub(super) times: Times,
     entries: OrdMap<Name, Node>,
     subdirectories: u64,
+    /// How many levels of directories are below, at most.
+    pub(super) levels: Levels,
 }
 
 impl Directory {
@@ -143,6 +146,7 @@ impl Directory {
             times: Times::at(now),
             entries: OrdMap::new(),
             subdirectories: 0,
+            levels: Levels::default(),
         }
     }
 
@@ -154,6 +158,7 @@ impl Directory {
             times,
             entries: OrdMap::new(),
             subdirectories: 0,
+            levels: Levels::default(),
         }
     }
 
@@ -201,6 +206,15 @@ impl Directory {
         let node = self.entries.remove(name)?;
         self.subdirectories -= u64::from(node.is_directory());
         Some(node)
+    }
+
+    /// Counts the levels of directories below.
+    pub(super) fn count_levels(&self) -> usize {
+        let below = self.entries.values().map(|node| match node {
+            Node::Directory(directory) => 1 + directory.count_levels(),
+            Node::File(_) => 0,
+        });
+        below.max().unwrap_or(0)
     }
 
     /// Notes that the entries changed.

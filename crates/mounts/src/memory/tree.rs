@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use crate::backend::{Answer, RenameRefusal};
 use crate::error::ErrorKind;
 use crate::metadata::Metadata;
+use crate::nesting::Levels;
 use crate::path::RelativePath;
 use crate::quota::{Admission, Change, Held};
 use crate::update::Update;
@@ -255,6 +256,19 @@ impl Tree {
             }
             _ => {}
         }
+        let levels = match moved {
+            Node::File(_) => None,
+            Node::Directory(directory) => {
+                let mut levels = directory.levels;
+                if !levels.fit_at(to) {
+                    levels = Levels::counted(directory.count_levels());
+                }
+                if !levels.fit_at(to) {
+                    return Err(target(ErrorKind::NameTooLong));
+                }
+                Some(levels)
+            }
+        };
         let mut after = self.held.minus_node(from_name).plus_node(to_name);
         if let Some(replaced) = replaced {
             after = after.minus_bytes(replaced.bytes()).minus_node(to_name);
@@ -267,8 +281,26 @@ impl Tree {
         admission.admit(&change).map_err(target)?;
         self.relocate((from_parent, from_name), (to_parent, to_name))
             .map_err(RenameRefusal::From)?;
+        if let Some(levels) = levels {
+            self.raise(to_parent, levels);
+        }
         self.held = after;
         Ok(())
+    }
+
+    /// Notes, on the way to `path`, that a directory with these levels is in it now.
+    fn raise(&mut self, path: RelativePath<'_>, levels: Levels) {
+        let mut above = path.components().count() + 1;
+        let mut names = path.components();
+        let mut directory = Arc::make_mut(&mut self.root);
+        loop {
+            directory.levels = directory.levels.max(levels.above(above));
+            above -= 1;
+            match names.next().and_then(|name| directory.get_mut(name)) {
+                Some(Node::Directory(next)) => directory = Arc::make_mut(next),
+                Some(Node::File(_)) | None => return,
+            }
+        }
     }
 
     /// Moves a node that is known to be there to a place that is known to be free or replaceable.

@@ -141,6 +141,8 @@ impl Overlay {
                 let Some(done) = open.pop() else { continue };
                 let node = Arc::new(done.directory);
                 let Some(above) = open.last_mut() else { break node };
+                let levels = node.levels.counted_above();
+                above.directory.levels = above.directory.levels.max(levels);
                 let slot = Slot {
                     node: Some(Node::Directory(node)),
                     hides: done.hides,
@@ -151,7 +153,8 @@ impl Overlay {
             }
             *left -= 1;
             let record: SlotRecord<'_> = unpacker.take()?;
-            let name = name(record.name, directory.last_name())?;
+            let previous = directory.slot_map().get_max().map(|(name, _)| &**name);
+            let name = name(record.name, previous)?;
             unpacker.charge(SLOT_BYTES + name.len() as u64)?;
             let hides = record.hides.map(|hides| hides.hidden(unpacker)).transpose()?;
             let node = match record.node {

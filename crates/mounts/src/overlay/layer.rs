@@ -7,6 +7,7 @@ use imbl::OrdMap;
 
 use crate::contents::Contents;
 use crate::metadata::{FileType, Metadata, Name};
+use crate::nesting::Levels;
 use crate::quota::Held;
 use crate::update::Update;
 
@@ -312,6 +313,8 @@ pub(super) struct Directory {
     pub(super) touched: Option<SystemTime>,
     slots: OrdMap<Name, Slot>,
     subdirectories: i64,
+    /// How many levels of directories the upper has below, at most.
+    pub(super) levels: Levels,
 }
 
 impl Directory {
@@ -321,16 +324,12 @@ impl Directory {
             touched: None,
             slots: OrdMap::new(),
             subdirectories: 0,
+            levels: Levels::default(),
         }
     }
 
     pub(super) fn slot_map(&self) -> &OrdMap<Name, Slot> {
         &self.slots
-    }
-
-    /// The name that comes last.
-    pub(super) fn last_name(&self) -> Option<&str> {
-        self.slots.get_max().map(|(name, _)| &**name)
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = (&Name, &Slot)> {

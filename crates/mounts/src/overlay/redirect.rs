@@ -6,14 +6,15 @@ use std::time::SystemTime;
 use crate::backend::{Answer, FollowLinks, Refusal, RenameRefusal};
 use crate::error::ErrorKind;
 use crate::metadata::FileType;
+use crate::nesting::Levels;
 use crate::path::RelativePath;
 use crate::quota::{Admission, Change, Held};
 
-use super::Overlay;
 use super::copy_up::taken;
 use super::layer::{Attributes, Backing, Directory, Link, Node, Slot};
 use super::lookup::{Existing, View};
 use super::owned::{Identity, Origin};
+use super::{Layer, Overlay};
 
 impl Overlay {
     /// Moves what is at `from` to `to`, at a cost that does not depend on what lies below.
@@ -46,6 +47,9 @@ impl Overlay {
             Ok((left, placed.settled(view, to, now)))
         };
         let (left, placed) = plan().map_err(RenameRefusal::From)?;
+        let levels = placed
+            .levels_at(to)
+            .map_err(|kind| RenameRefusal::To(kind.into()))?;
         let (from_parent, from_name) = split(from)?;
         let (to_parent, to_name) = split(to)?;
         let from_ancestors = view.ancestors(from_parent).map_err(RenameRefusal::From)?;
@@ -80,6 +84,9 @@ impl Overlay {
                 .map_err(RenameRefusal::To)?;
             directory.set(to_name, placed);
             directory.touch(now);
+            if let Some(levels) = levels {
+                next.raise(to_parent, levels);
+            }
             if let Some(removed) = emptied {
                 next.emptied.keep(removed);
             }
@@ -185,7 +192,45 @@ fn detached(view: View<'_>, path: RelativePath<'_>, existing: &Existing) -> Answ
     }
 }
 
+impl Layer {
+    /// Notes, on the way to `path`, that a directory with these levels is in it now.
+    fn raise(&mut self, path: RelativePath<'_>, levels: Levels) {
+        let mut above = path.components().count() + 1;
+        let mut names = path.components();
+        let mut next = Some(Arc::make_mut(&mut self.root));
+        while let Some(directory) = next {
+            directory.levels = directory.levels.max(levels.above(above));
+            above -= 1;
+            next = names.next().and_then(|name| directory.directory_mut(name));
+        }
+    }
+}
+
+impl Directory {
+    /// Counts the levels of directories that the upper has below.
+    fn count_levels(&self) -> usize {
+        let below = self.slots().map(|(_, slot)| match &slot.node {
+            Some(Node::Directory(directory)) => 1 + directory.count_levels(),
+            _ => 0,
+        });
+        below.max().unwrap_or(0)
+    }
+}
+
 impl Slot {
+    /// The levels of the directory that is to be at `path`, unless it would lie too deep with what is in it.
+    fn levels_at(&self, path: RelativePath<'_>) -> Result<Option<Levels>, ErrorKind> {
+        let Some(Node::Directory(directory)) = &self.node else {
+            return Ok(None);
+        };
+        let counted = || Levels::counted(directory.count_levels());
+        let levels = Some(directory.levels).filter(|levels| levels.fit_at(path));
+        match levels.unwrap_or_else(counted) {
+            levels if levels.fit_at(path) => Ok(Some(levels)),
+            _ => Err(ErrorKind::NameTooLong),
+        }
+    }
+
     /// The slot as it is kept at `path`: what came back to where the lower has it is no longer a change.
     fn settled(mut self, view: View<'_>, path: RelativePath<'_>, now: SystemTime) -> Self {
         let natural = view.natural_path(path);

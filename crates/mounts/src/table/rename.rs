@@ -22,7 +22,8 @@ impl Namespace {
     /// # Errors
     ///
     /// As Linux's `rename`; `CrossesDevices` between two mounts, or into where none is; `PermissionDenied` for a
-    /// mount point or an ancestor of one, and for a directory with something in it that another rule would hold for.
+    /// mount point or an ancestor of one, and for a directory with something in it that another rule would hold for;
+    /// `NameTooLong` where directories would come to lie more than 256 deep in one another.
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         self.observers().watch(
             Operation::Rename,

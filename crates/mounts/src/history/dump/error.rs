@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::error::ErrorKind;
-use crate::wire::{MAX_DEPTH, Malformed};
+use crate::nesting::MAX_LEVELS;
+use crate::wire::Malformed;
 
 /// Why a table could not be dumped, or a dump not be loaded: what is wrong, and with which paths.
 ///
@@ -46,7 +47,7 @@ pub enum DumpErrorKind {
     Malformed(&'static str),
     /// The mount is of, or lies over, something else than memory, an overlay or a host directory.
     NotPortable,
-    /// Directories of the mount lie more than 1,024 deep in one another. No path leads there; renaming can.
+    /// Directories of the mount lie more than 256 deep in one another. No path leads there; renaming can.
     TooDeep,
     /// The mount needs a host directory, and none was given.
     HostMissing,
@@ -107,7 +108,7 @@ impl fmt::Display for DumpErrorKind {
             Self::TooLarge { limit } => write!(f, "the dump holds more than {limit} bytes"),
             Self::Malformed(why) => write!(f, "the dump is malformed: {why}"),
             Self::NotPortable => f.write_str("the mount holds a backend that cannot be dumped"),
-            Self::TooDeep => write!(f, "directories lie more than {MAX_DEPTH} deep in one another"),
+            Self::TooDeep => write!(f, "directories lie more than {MAX_LEVELS} deep in one another"),
             Self::HostMissing => f.write_str("the mount needs a host directory"),
             Self::HostNotWritable => f.write_str("the mount needs a host directory that can be written"),
             Self::HostUnused => f.write_str("no mount needs a host directory here"),

@@ -82,6 +82,7 @@ impl Settling<'_> {
         let base = directory.backing.lower();
         let mut settled = Directory::new(backing);
         settled.touched = directory.touched;
+        settled.levels = directory.levels;
         for (name, slot) in directory.slots() {
             let lower = base.map(|base| child(base, name));
             settled.set(name, self.slot(&child(path, name), lower.as_deref(), slot));
