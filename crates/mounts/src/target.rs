@@ -72,7 +72,7 @@ pub enum NewEntry<'a> {
     },
 }
 
-/// Something that has been made and is not in its place yet.
+/// Something that has been made and is not in its place yet: the path, out of sight, where it is.
 #[derive(Debug)]
 pub struct Staged(pub String);
 

@@ -6,6 +6,7 @@
 //! nobody can change it by its name any more, and goes back if it is not what was to go. Where the file system has
 //! neither kind of rename, the place is looked at just before instead.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 
@@ -48,7 +49,7 @@ struct Work<'h> {
     /// The number that was given last to something in it.
     last: u64,
     /// What was made and is not in its place.
-    unplaced: Vec<String>,
+    unplaced: BTreeSet<String>,
 }
 
 struct Attic {
@@ -63,7 +64,7 @@ impl<'h> Work<'h> {
             host: &directory.directory,
             attic: None,
             last: 0,
-            unplaced: Vec::new(),
+            unplaced: BTreeSet::new(),
         }
     }
 
@@ -193,7 +194,8 @@ impl CommitWork for Work<'_> {
     fn stage(&mut self, entry: NewEntry<'_>) -> Answer<Staged> {
         let (attic, number) = self.attic()?;
         let directory = attic.directory.try_clone().map_err(refusal)?;
-        self.unplaced.push(number.clone());
+        let made = format!("{}/{number}", attic.name);
+        self.unplaced.insert(number.clone());
         match entry {
             NewEntry::Link { target } => {
                 symlinkat(target, directory.as_fd(), &number).map_err(failed)?;
@@ -205,7 +207,7 @@ impl CommitWork for Work<'_> {
                 mode,
             } => self.write_file(directory.as_fd(), &number, (like, base, own, mode))?,
         }
-        Ok(Staged(number))
+        Ok(Staged(made))
     }
 
     fn flush(&mut self) -> Answer<()> {
@@ -214,16 +216,17 @@ impl CommitWork for Work<'_> {
 
     fn place(
         &mut self,
-        Staged(name): &Staged,
+        Staged(made): &Staged,
         path: RelativePath<'_>,
         over: Option<&Expected>,
     ) -> Answer<()> {
+        let name = made.rsplit('/').next().unwrap_or(made);
         let placed = {
             let Some(attic) = &self.attic else {
                 return Err(ErrorKind::NotFound.into());
             };
             let place = self.at(path)?;
-            let there = (attic.directory.as_fd(), name.as_str());
+            let there = (attic.directory.as_fd(), name);
             let here = (place.directory(), place.name);
             match over {
                 None => Some(to_free(there, here).map_err(failed)),
@@ -243,7 +246,7 @@ impl CommitWork for Work<'_> {
             (None, Some(over)) => self.place_over(name, path, over)?,
             (None, None) => {}
         }
-        self.unplaced.retain(|unplaced| unplaced != name);
+        self.unplaced.remove(name);
         Ok(())
     }
 
@@ -352,12 +355,14 @@ mod tests {
             mode: None,
         };
         for (path, over) in [("file", &file), ("directory", &dir)] {
-            let Staged(name) = work.stage(entry).unwrap();
-            work.place_over(&name, RelativePath::new(path), over).unwrap();
+            let Staged(made) = work.stage(entry).unwrap();
+            let name = made.rsplit('/').next().unwrap();
+            work.place_over(name, RelativePath::new(path), over).unwrap();
             assert_eq!(fs::read(disk.path().join(path)).unwrap(), b"new");
         }
-        let Staged(name) = work.stage(entry).unwrap();
-        let refused = work.place_over(&name, RelativePath::new("other"), &file);
+        let Staged(made) = work.stage(entry).unwrap();
+        let name = made.rsplit('/').next().unwrap();
+        let refused = work.place_over(name, RelativePath::new("other"), &file);
         assert!(matches!(
             refused,
             Err(Refusal::Failed {

@@ -49,17 +49,12 @@ pub(super) struct Unit<'l> {
 }
 
 impl Unit<'_> {
-    /// Whether it is done in the first phase.
+    /// Whether it is done with the structure.
     pub(super) fn is_structure(&self) -> bool {
         matches!(
             self.action,
             Action::CreateDir | Action::Move(_) | Action::MoveAndExtend(..)
         )
-    }
-
-    /// Whether nothing is left to do once the first phase has ended.
-    fn is_done_by_structure(&self) -> bool {
-        matches!(self.action, Action::CreateDir | Action::Move(_))
     }
 
     /// The lower entry that comes here.
@@ -158,10 +153,10 @@ impl<'l> Plan<'l> {
         (0..self.units.len()).filter(|unit| self.units[*unit].skipped.is_none())
     }
 
-    /// Notes that the first phase is done.
+    /// Notes that the structure is as it is to be.
     pub(super) fn mark_structure_done(&mut self) {
         for unit in &mut self.units {
-            unit.is_done |= unit.skipped.is_none() && unit.is_done_by_structure();
+            unit.is_done |= unit.skipped.is_none() && unit.is_structure();
         }
     }
 

@@ -15,7 +15,7 @@ use crate::path::RelativePath;
 use crate::quota::Held;
 use crate::target::CommitTarget;
 
-use super::Moved;
+use super::moved::Moved;
 use super::plan::{Plan, Unit};
 
 struct Settling<'l> {
