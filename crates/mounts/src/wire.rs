@@ -32,15 +32,28 @@ pub(crate) const MAX_DEPTH: usize = MAX_LEVELS + 1;
 
 /// A backend that can write its whole state.
 pub(crate) trait Pack: fmt::Debug {
-    /// What it lies over, if anything.
-    fn lower(&self) -> Option<&dyn Reader>;
+    fn shape(&self) -> Shape;
 
-    /// Writes what it has of its own.
+    /// What it lies over or is made of, and where that is for whoever sees this at `/`.
+    fn below(&self) -> Vec<(&str, &dyn Reader)>;
+
+    /// Writes what it has of its own, where the dump has what is below under these numbers.
     ///
     /// # Errors
     ///
     /// [`TooDeep`].
-    fn pack(&self, packer: &mut Packer) -> Result<(), TooDeep>;
+    fn pack(&self, below: &[u32], packer: &mut Packer) -> Result<(), TooDeep>;
+}
+
+/// How a backend is read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A tree in memory.
+    Tree,
+    /// An upper layer.
+    Layer,
+    /// The mounts of a table.
+    Table,
 }
 
 /// Directories lie more than [`MAX_DEPTH`] deep in one another.

@@ -144,6 +144,52 @@ fn lower_layers_that_are_no_host_directories_are_in_the_dump_and_stay_shared() {
     assert!(!table.exists("/two/new"), "and not by the table that was dumped");
 }
 
+/// What an overlay owns of a snapshot it knows by inode numbers, which depend on the order in which mounts came to the
+/// table of the snapshot, and on those that went. A loaded overlay that did not find them again would be stale.
+#[test]
+fn a_snapshot_under_an_overlay_is_in_the_dump() {
+    let disk = tempfile::tempdir().unwrap();
+    fs::write(disk.path().join("f"), "host").unwrap();
+    let base = Table::new();
+    for point in ["/gone", "/lib/deep", "/over"] {
+        base.mount(point, Mount::memory()).unwrap();
+    }
+    base.unmount("/gone").unwrap();
+    base.mount("/lib/host", Mount::overlay(open(disk.path())))
+        .unwrap();
+    base.write("/lib/deep/a", "a").unwrap();
+    let snapshot = base.snapshot();
+    let table = mounted(Mount::overlay(snapshot.clone()));
+    table.mount("/look", Mount::read_only(snapshot)).unwrap();
+    table.append("/m/lib/deep/a", b"+").unwrap();
+    table.append("/m/lib/host/f", b"+").unwrap();
+    table.rename("/m/lib", "/m/moved").unwrap();
+
+    let dump = table.dump().unwrap();
+    assert_eq!(load(&dump).unwrap_err().paths(), ["/m/lib/host"]);
+    let options = || LoadOptions::new().with_host("/m/lib/host", open(disk.path()));
+    let loaded = Table::load(&dump, options()).unwrap();
+    assert_eq!(loaded.list_mounts(), table.list_mounts());
+    assert_eq!(loaded.read("/m/moved/deep/a").unwrap().to_vec(), b"a+");
+    assert_eq!(loaded.read("/m/moved/host/f").unwrap().to_vec(), b"host+");
+    assert_eq!(loaded.read("/look/lib/deep/a").unwrap(), *b"a");
+    assert_eq!(loaded.changes(), table.changes());
+    for path in ["/", "/m/moved", "/m/moved/host", "/look/lib"] {
+        assert_eq!(
+            loaded.metadata(path).unwrap(),
+            table.metadata(path).unwrap(),
+            "{path}"
+        );
+    }
+    assert_eq!(loaded.dump().unwrap(), dump);
+    fs::write(disk.path().join("f"), "changed").unwrap();
+    let error = Table::load(&dump, options()).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.paths()),
+        (DumpErrorKind::Drifted, &["/m/moved/host/f".to_owned()][..])
+    );
+}
+
 #[test]
 fn host_directories_are_given_by_whoever_loads() {
     let disk = tempfile::tempdir().unwrap();

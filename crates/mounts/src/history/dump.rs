@@ -4,6 +4,7 @@
 //! history/dump            Table::dump, Table::load
 //! history/dump/envelope   the bytes around: version, checksum, compression
 //! history/dump/table      mounts and what they hold, as records
+//! history/dump/load       from those records to a table
 //! history/dump/options    what whoever loads a dump decides
 //! history/dump/error      why bytes are no table
 //! ```
@@ -12,6 +13,7 @@
 
 mod envelope;
 mod error;
+mod load;
 mod options;
 mod table;
 
@@ -36,9 +38,9 @@ impl Table {
 
     /// The table that [`dump`](Self::dump) made `bytes` of.
     ///
-    /// It is as if its mounts had just been mounted: nobody has a lease or observes it, device numbers are given anew,
-    /// and [`changes`](Self::changes) compares memory with how it came, and an overlay with its lower layer. Files,
-    /// times, modes, inode numbers, limits, rules, and what was written so far are what they were.
+    /// It is as if its mounts had just been mounted: nobody has a lease or observes it, and
+    /// [`changes`](Self::changes) compares memory with how it came, and an overlay with its lower layer. Files, times,
+    /// modes, inode and device numbers, limits, rules, and what was written so far are what they were.
     ///
     /// The bytes may come from anybody. What they describe is checked like everything that comes from outside: sizes
     /// before anything is inflated, then the checksum, then names, order, numbers and counters. A table from bytes that
@@ -53,7 +55,7 @@ impl Table {
     pub fn load(bytes: &[u8], options: LoadOptions) -> Result<Self, DumpError> {
         let room = options.max_size;
         let (records, contents) = envelope::open(bytes, room)?;
-        table::read(&records, contents, options).map(Self::of)
+        load::read(&records, contents, options).map(Self::of)
     }
 }
 
@@ -96,11 +98,11 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`DumpErrorKind::NotPortable`] for a mount of, or over, something else than memory, an overlay or a host
-    /// directory: a [`Snapshot`], or a backend that is not of this crate. [`DumpErrorKind::TooDeep`].
+    /// [`DumpErrorKind::NotPortable`] for a mount with a backend, or over one, that is neither of this crate nor a host
+    /// directory; [`DumpErrorKind::TooDeep`].
     pub fn dump(&self) -> Result<Vec<u8>, DumpError> {
         let mut packer = Packer::default();
-        table::write(self.namespace(), &mut packer)?;
+        table::write(self, &mut packer)?;
         let (records, contents) = packer.finish();
         Ok(envelope::seal(&records, &contents))
     }

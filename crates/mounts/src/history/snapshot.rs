@@ -10,6 +10,7 @@ use crate::metadata::{DirEntry, Metadata};
 use crate::mount::Mount;
 use crate::path::{RelativePath, VirtualPath};
 use crate::table::{MountInfo, Namespace, Table};
+use crate::wire::Portable;
 
 /// How often a table is looked at again that others keep changing, until a state of all mounts at one instant is
 /// found. A look is so short that the next one is nearly always enough.
@@ -42,6 +43,11 @@ impl Snapshot {
             }
         }
         Self(Arc::new(captured))
+    }
+
+    /// The state of these mounts, which nobody else has.
+    pub(super) fn loaded(namespace: Namespace) -> Self {
+        Self(Arc::new(namespace))
     }
 
     pub(super) fn namespace(&self) -> &Namespace {
@@ -152,6 +158,10 @@ impl Reader for Snapshot {
 
     fn list(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
         self.0.source_list(path)
+    }
+
+    fn portable(&self) -> Option<Portable<'_>> {
+        Some(Portable::new(&*self.0))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::backend::Reader;
 use crate::metadata::{Metadata, Name};
 use crate::quota::Held;
 use crate::wire::{
-    Counters, FREE_INODES, Instant, MAX_DEPTH, Malformed, Pack, Packer, TooDeep, Unpacker, mode, name,
+    Counters, FREE_INODES, Instant, MAX_DEPTH, Malformed, Pack, Packer, Shape, TooDeep, Unpacker, mode, name,
 };
 
 use super::Memory;
@@ -71,11 +71,15 @@ impl Attributes {
 }
 
 impl Pack for Memory {
-    fn lower(&self) -> Option<&dyn Reader> {
-        None
+    fn shape(&self) -> Shape {
+        Shape::Tree
     }
 
-    fn pack(&self, packer: &mut Packer) -> Result<(), TooDeep> {
+    fn below(&self) -> Vec<(&str, &dyn Reader)> {
+        Vec::new()
+    }
+
+    fn pack(&self, _: &[u32], packer: &mut Packer) -> Result<(), TooDeep> {
         let tree = self.tree.read().clone();
         let root = tree.root();
         packer.put(&TreeRecord {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::backend::Reader;
 use crate::metadata::Name;
 use crate::quota::Held;
-use crate::wire::{FREE_INODES, MAX_DEPTH, Malformed, Pack, Packer, TooDeep, Unpacker, name, path};
+use crate::wire::{FREE_INODES, MAX_DEPTH, Malformed, Pack, Packer, Shape, TooDeep, Unpacker, name, path};
 
 use super::emptied::Emptied;
 use super::layer::{Directory, File, Link, Node, Slot};
@@ -22,11 +22,15 @@ use records::{
 };
 
 impl Pack for Overlay {
-    fn lower(&self) -> Option<&dyn Reader> {
-        Some(self.lower.as_ref())
+    fn shape(&self) -> Shape {
+        Shape::Layer
     }
 
-    fn pack(&self, packer: &mut Packer) -> Result<(), TooDeep> {
+    fn below(&self) -> Vec<(&str, &dyn Reader)> {
+        vec![("/", self.lower.as_ref())]
+    }
+
+    fn pack(&self, _: &[u32], packer: &mut Packer) -> Result<(), TooDeep> {
         let layer = self.layer.read().clone();
         packer.put(&LayerRecord {
             last_inode: layer.last_inode,

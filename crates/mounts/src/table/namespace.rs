@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::backend::{Answer, FollowLinks, Refusal};
 use crate::contents::Contents;
@@ -154,6 +155,33 @@ impl Namespace {
             usage: mount.usage(),
         };
         self.each_mount().map(info).collect()
+    }
+
+    /// How many device numbers were given when `mount` came, itself included.
+    pub(crate) fn place_of(mount: &Mount) -> u64 {
+        mount.device().wrapping_sub(FIRST_DEVICE)
+    }
+
+    /// The mount that comes next will be the one after so many that came.
+    pub(crate) fn skip_to(&mut self, place: u64) {
+        self.last_device = FIRST_DEVICE.wrapping_add(place);
+    }
+
+    /// The last inode number that a point was given.
+    pub(crate) fn last_inode(&self) -> u64 {
+        self.last_inode
+    }
+
+    /// Makes the point at `path` the one that had this inode number, when `last` was the last one given. Answers
+    /// whether there is one.
+    pub(crate) fn identify(
+        &mut self,
+        path: &VirtualPath<'_>,
+        (inode, last): (u64, u64),
+        created: SystemTime,
+    ) -> bool {
+        self.last_inode = last;
+        self.routes.identify(path, inode, created)
     }
 
     /// The device number of the mount that came first.

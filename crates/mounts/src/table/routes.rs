@@ -107,6 +107,30 @@ impl Point {
         self.mount.as_ref()
     }
 
+    /// Every point from here, which is at `path`, down: its path, its inode number, and when it came to be.
+    pub(crate) fn each(&self, path: &str, found: &mut Vec<(String, u64, SystemTime)>) {
+        found.push((path.to_owned(), self.inode, self.created));
+        let mut children: Vec<_> = self.children.iter().collect();
+        children.sort_by_key(|(name, _)| *name);
+        for (name, child) in children {
+            child.each(&format!("{}/{name}", path.trim_end_matches('/')), found);
+        }
+    }
+
+    /// Makes the point at `path` the one that had this inode number. Answers whether there is one.
+    pub(crate) fn identify(&mut self, path: &VirtualPath<'_>, inode: u64, created: SystemTime) -> bool {
+        let mut point = self;
+        for name in path.components() {
+            match point.children.get_mut(name) {
+                Some(child) => point = Arc::make_mut(child),
+                None => return false,
+            }
+        }
+        point.inode = inode;
+        point.created = created;
+        true
+    }
+
     /// The names of mount points and ancestors of mount points directly below.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
         self.children.keys()

@@ -99,6 +99,11 @@ pub(crate) fn rich() -> Table {
     table.remove_dir("/m/b").unwrap();
     table.create_dir_all("/m/b").unwrap();
     table.write("/m/in/f", "f").unwrap();
+    let base = Table::new();
+    base.mount("/lib/deep", Mount::memory()).unwrap();
+    base.write("/lib/deep/f", "f").unwrap();
+    table.mount("/snap", Mount::overlay(base.snapshot())).unwrap();
+    table.append("/snap/lib/deep/f", b"+").unwrap();
     table
 }
 

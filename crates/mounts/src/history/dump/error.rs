@@ -45,7 +45,7 @@ pub enum DumpErrorKind {
     },
     /// The checksum is right, and what it covers is no table; why, in words.
     Malformed(&'static str),
-    /// The mount is of, or lies over, something else than memory, an overlay or a host directory.
+    /// The mount holds, or lies over, a backend that is neither of this crate nor a host directory.
     NotPortable,
     /// Directories of the mount lie more than 256 deep in one another. No path leads there; renaming can.
     TooDeep,

@@ -60,7 +60,8 @@ impl LoadOptions {
 
     /// The mount at the virtual path `point`, an overlay or one that can only be read, gets `directory`: a
     /// [`HostDirectory`](crate::HostDirectory), or anything that shows the same files. An overlay that several mounts
-    /// share asks for it at the path of the first of them.
+    /// share asks for it at the path of the first of them. What a mount shows of a snapshot that has mounts of host
+    /// directories asks for these where they are seen.
     pub fn with_host(mut self, point: &str, directory: impl Reader + 'static) -> Self {
         self.hosts
             .insert(point.to_owned(), Host::Reader(Arc::new(directory)));

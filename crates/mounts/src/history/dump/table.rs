@@ -1,54 +1,76 @@
-//! Mounts and what they hold, as records: first the mounts, then the backends, those that others lie over first.
+//! Mounts and what they hold, as records: the backends, those that others lie over first. The last is the table.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Reader;
-use crate::contents::Contents;
-use crate::memory::Memory;
 use crate::mount::{Mount, MountKind};
-use crate::overlay::Overlay;
 use crate::path::VirtualPath;
 use crate::quota::Limits;
 use crate::rules::{Globs, Rules};
 use crate::table::Namespace;
-use crate::wire::{Malformed, Pack, Packer, Unpacker};
+use crate::wire::{Instant, Malformed, Pack, Packer, Shape, TooDeep, Unpacker};
 
-use super::super::changes::within;
 use super::error::{DumpError, DumpErrorKind};
-use super::options::{Host, LoadOptions, OnDrift};
 
-/// What a mount, or a backend, is reckoned to cost in memory beside what is in it.
-const MOUNT_BYTES: u64 = 1_024;
 /// What a glob is reckoned to cost, for each of its bytes, to be compiled.
 const GLOB_FACTOR: u64 = 256;
 /// The bytes that the globs of one mount may have together.
 const MAX_GLOB_BYTES: usize = 1 << 20;
-/// How many overlays may lie over one another.
-const MAX_LAYERS: usize = 64;
+/// How many backends may lie over one another.
+pub(super) const MAX_LAYERS: usize = 64;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct TableRecord {
-    mounts: u32,
-    backends: u32,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct MountRecord<'a> {
-    point: &'a str,
-    kind: KindRecord,
-    limits: LimitsRecord,
-    written: u64,
-    #[serde(borrow)]
-    rules: Option<RulesRecord<'a>>,
-    /// The number of its backend.
-    backend: u32,
+pub(super) struct BackendRecord<'a> {
+    /// Where it is in the table that was dumped.
+    pub(super) at: &'a str,
+    pub(super) kind: BackendKind,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum KindRecord {
+pub(super) enum BackendKind {
+    /// A directory that whoever loads the dump provides.
+    Host,
+    /// A tree follows.
+    Memory,
+    /// An upper layer follows, over the backend of this number.
+    Overlay { lower: u32 },
+    /// Mounts follow, and the points that lead to them.
+    Table,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct TableRecord {
+    pub(super) mounts: u32,
+    pub(super) points: u32,
+    pub(super) last_inode: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PointRecord<'a> {
+    pub(super) path: &'a str,
+    pub(super) inode: u64,
+    pub(super) created: Instant,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct MountRecord<'a> {
+    pub(super) point: &'a str,
+    /// How many mounts had come when it came, those that went included.
+    pub(super) place: u64,
+    pub(super) kind: KindRecord,
+    limits: LimitsRecord,
+    pub(super) written: u64,
+    #[serde(borrow)]
+    rules: Option<RulesRecord<'a>>,
+    /// The number of its backend.
+    pub(super) backend: u32,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) enum KindRecord {
     Memory,
     ReadOnly,
     ReadWrite,
@@ -74,46 +96,57 @@ struct RulesRecord<'a> {
     read_only: Vec<&'a str>,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum BackendRecord {
-    /// The host directory given for the mount of this number.
-    Host { mount: u32 },
-    /// A tree follows.
-    Memory,
-    /// An upper layer follows, over the backend of this number.
-    Overlay { lower: u32 },
-}
-
 /// Numbers for the backends of a table.
 #[derive(Default)]
 struct Plan<'n> {
-    backends: Vec<(BackendRecord, Option<&'n dyn Pack>)>,
+    backends: Vec<Planned<'n>>,
     numbers: HashMap<*const (), u32>,
 }
 
+struct Planned<'n> {
+    at: String,
+    kind: BackendKind,
+    /// What writes itself, and the numbers of what is below it.
+    pack: Option<(&'n dyn Pack, Vec<u32>)>,
+}
+
 impl<'n> Plan<'n> {
-    /// The number of the backend of the mount of the number `mount`.
-    fn add(&mut self, reader: &'n dyn Reader, mount: u32, layers: usize) -> Result<u32, DumpErrorKind> {
-        let (record, pack) = match reader.portable() {
+    /// The number of the backend that is at `at` in the table.
+    fn add(&mut self, reader: &'n dyn Reader, at: String, layers: usize) -> Result<u32, DumpError> {
+        let planned = match reader.portable() {
             Some(portable) => {
                 if let Some(number) = self.numbers.get(&portable.address()) {
                     return Ok(*number);
                 }
-                let record = match portable.backend().lower() {
-                    None => BackendRecord::Memory,
-                    Some(_) if layers == MAX_LAYERS => return Err(DumpErrorKind::TooDeep),
-                    Some(lower) => BackendRecord::Overlay {
-                        lower: self.add(lower, mount, layers + 1)?,
-                    },
+                if layers > MAX_LAYERS {
+                    return Err(DumpError::at(DumpErrorKind::TooDeep, &at));
+                }
+                let pack = portable.backend();
+                let mut below = Vec::new();
+                for (point, reader) in pack.below() {
+                    below.push(self.add(reader, joined(&at, point), layers + 1)?);
+                }
+                let kind = match (pack.shape(), below.first()) {
+                    (Shape::Layer, Some(lower)) => BackendKind::Overlay { lower: *lower },
+                    (Shape::Tree | Shape::Layer, _) => BackendKind::Memory,
+                    (Shape::Table, _) => BackendKind::Table,
                 };
                 self.numbers
                     .insert(portable.address(), number(self.backends.len()));
-                (record, Some(portable.backend()))
+                Planned {
+                    at,
+                    kind,
+                    pack: Some((pack, below)),
+                }
             }
-            None if reader.host().is_some() => (BackendRecord::Host { mount }, None),
-            None => return Err(DumpErrorKind::NotPortable),
+            None if reader.host().is_some() => Planned {
+                at,
+                kind: BackendKind::Host,
+                pack: None,
+            },
+            None => return Err(DumpError::at(DumpErrorKind::NotPortable, &at)),
         };
-        self.backends.push((record, pack));
+        self.backends.push(planned);
         Ok(number(self.backends.len() - 1))
     }
 }
@@ -123,32 +156,62 @@ fn number(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Writes every mount of `namespace`.
-pub(super) fn write(namespace: &Namespace, packer: &mut Packer) -> Result<(), DumpError> {
+/// Where `path` is for whoever sees its root at `at`.
+pub(super) fn joined(at: &str, path: &str) -> String {
+    match (at.trim_end_matches('/'), path.trim_matches('/')) {
+        ("", path) => format!("/{path}"),
+        (at, "") => at.to_owned(),
+        (at, path) => format!("{at}/{path}"),
+    }
+}
+
+/// Writes the table, and everything that it is made of.
+pub(super) fn write(table: &dyn Reader, packer: &mut Packer) -> Result<(), DumpError> {
     let mut plan = Plan::default();
-    let mut mounts = Vec::new();
-    for (index, (point, mount)) in namespace.each_mount().enumerate() {
-        let backend = plan
-            .add(mount.reader(), number(index), 0)
-            .map_err(|kind| DumpError::at(kind, point.as_str()))?;
-        mounts.push((point, mount, backend));
-    }
-    packer.put(&TableRecord {
-        mounts: number(mounts.len()),
-        backends: number(plan.backends.len()),
-    });
-    for (point, mount, backend) in &mounts {
-        packer.put(&MountRecord::of(point, mount, *backend));
-    }
-    for (index, (record, pack)) in plan.backends.iter().enumerate() {
-        packer.put(record);
-        if pack.is_some_and(|pack| pack.pack(packer).is_err()) {
-            let paths = mounts.iter().filter(|(.., backend)| *backend >= number(index));
-            let path = paths.map(|(point, ..)| point.as_str()).next().unwrap_or("/");
-            return Err(DumpError::at(DumpErrorKind::TooDeep, path));
+    plan.add(table, "/".to_owned(), 0)?;
+    packer.put(&number(plan.backends.len()));
+    for Planned { at, kind, pack } in &plan.backends {
+        packer.put(&BackendRecord { at, kind: *kind });
+        if let Some((pack, below)) = pack {
+            pack.pack(below, packer)
+                .map_err(|TooDeep| DumpError::at(DumpErrorKind::TooDeep, at))?;
         }
     }
     Ok(())
+}
+
+impl Pack for Namespace {
+    fn shape(&self) -> Shape {
+        Shape::Table
+    }
+
+    fn below(&self) -> Vec<(&str, &dyn Reader)> {
+        let mounts = self.each_mount();
+        mounts
+            .map(|(point, mount)| (point.as_str(), mount.reader()))
+            .collect()
+    }
+
+    fn pack(&self, below: &[u32], packer: &mut Packer) -> Result<(), TooDeep> {
+        let mut points: Vec<(String, u64, SystemTime)> = Vec::new();
+        self.routes().each("/", &mut points);
+        packer.put(&TableRecord {
+            mounts: number(below.len()),
+            points: number(points.len()),
+            last_inode: self.last_inode(),
+        });
+        for ((point, mount), backend) in self.each_mount().zip(below) {
+            packer.put(&MountRecord::of(point, mount, *backend));
+        }
+        for (path, inode, created) in &points {
+            packer.put(&PointRecord {
+                path,
+                inode: *inode,
+                created: (*created).into(),
+            });
+        }
+        Ok(())
+    }
 }
 
 impl<'a> MountRecord<'a> {
@@ -157,6 +220,7 @@ impl<'a> MountRecord<'a> {
         let texts = |globs: &'a [String]| globs.iter().map(String::as_str).collect();
         Self {
             point: point.as_str(),
+            place: Namespace::place_of(mount),
             kind: match mount.kind() {
                 MountKind::Memory => KindRecord::Memory,
                 MountKind::ReadOnly => KindRecord::ReadOnly,
@@ -181,7 +245,7 @@ impl<'a> MountRecord<'a> {
     }
 
     /// The rules, compiled.
-    fn rules(&self, unpacker: &mut Unpacker<'_>) -> Result<Option<Rules>, Malformed> {
+    pub(super) fn rules(&self, unpacker: &mut Unpacker<'_>) -> Result<Option<Rules>, Malformed> {
         let Some(record) = &self.rules else {
             return Ok(None);
         };
@@ -206,7 +270,7 @@ impl<'a> MountRecord<'a> {
             .map_err(|_| Malformed::Invalid("a rule is none"))
     }
 
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         let limits = &self.limits;
         Limits {
             max_bytes: limits.max_bytes,
@@ -215,183 +279,5 @@ impl<'a> MountRecord<'a> {
             write_bytes: limits.write_bytes,
             memory: limits.memory,
         }
-    }
-}
-
-/// A backend that was read, or provided.
-enum Loaded {
-    /// The host directory of the mount of this number.
-    Host(Host, u32),
-    Memory(Arc<Memory>),
-    Overlay {
-        overlay: Arc<Overlay>,
-        /// The number of the mount whose host directory is at the bottom, if one is.
-        host: Option<u32>,
-        layers: usize,
-    },
-}
-
-impl Loaded {
-    fn reader(&self) -> Arc<dyn Reader> {
-        match self {
-            Self::Host(host, _) => host.reader(),
-            Self::Memory(memory) => Arc::<Memory>::clone(memory),
-            Self::Overlay { overlay, .. } => Arc::<Overlay>::clone(overlay),
-        }
-    }
-
-    /// A mount of this kind of it.
-    fn mounted(&self, kind: KindRecord, point: &str) -> Result<Mount, DumpError> {
-        Ok(match (kind, self) {
-            (KindRecord::Memory, Self::Memory(memory)) => Mount::of_memory(memory.fork()),
-            (KindRecord::Overlay, Self::Overlay { overlay, .. }) => Mount::of_overlay(overlay.fork()),
-            (KindRecord::ReadOnly, backend) => Mount::read_only(backend.reader()),
-            (KindRecord::ReadWrite, Self::Memory(memory)) => Mount::read_write(Arc::clone(memory)),
-            (KindRecord::ReadWrite, Self::Overlay { overlay, .. }) => Mount::read_write(Arc::clone(overlay)),
-            (KindRecord::ReadWrite, Self::Host(Host::Writer(writer), _)) => {
-                Mount::read_write(Arc::clone(writer))
-            }
-            (KindRecord::ReadWrite, Self::Host(Host::Reader(_), _)) => {
-                return Err(DumpError::at(DumpErrorKind::HostNotWritable, point));
-            }
-            (KindRecord::Memory | KindRecord::Overlay, _) => {
-                let why = "a mount is of another kind than its backend";
-                return Err(DumpError::new(DumpErrorKind::Malformed(why)));
-            }
-        })
-    }
-}
-
-/// Makes the mounts that `records` describe.
-pub(super) fn read(
-    records: &[u8],
-    contents: Vec<Contents>,
-    options: LoadOptions,
-) -> Result<Namespace, DumpError> {
-    let limit = options.max_size;
-    let malformed = |malformed| DumpError::malformed(malformed, limit);
-    let mut unpacker = Unpacker::new(records, contents, limit);
-    let table: TableRecord = unpacker.take().map_err(malformed)?;
-    let mut mounts: Vec<MountRecord<'_>> = Vec::new();
-    for _ in 0..table.mounts {
-        unpacker.charge(MOUNT_BYTES).map_err(malformed)?;
-        mounts.push(unpacker.take().map_err(malformed)?);
-    }
-    let mut backends = Backends {
-        list: Vec::new(),
-        hosts: options.hosts,
-    };
-    for _ in 0..table.backends {
-        unpacker.charge(MOUNT_BYTES).map_err(malformed)?;
-        let record = unpacker.take().map_err(malformed)?;
-        backends.read(record, &mounts, &mut unpacker, limit)?;
-    }
-    let mut namespace = Namespace::default();
-    for record in &mounts {
-        let rules = record.rules(&mut unpacker).map_err(malformed)?;
-        let number = usize::try_from(record.backend).unwrap_or(usize::MAX);
-        let Some(backend) = backends.list.get(number) else {
-            return Err(malformed(Malformed::Invalid("a mount has no backend")));
-        };
-        let mut mount = backend
-            .mounted(record.kind, record.point)?
-            .with_limits(record.limits())
-            .with_written(record.written);
-        if let Some(rules) = rules {
-            mount = mount.with_rules(rules);
-        }
-        let point = VirtualPath::parse(record.point).ok();
-        let Some(point) = point.filter(|point| point.as_str() == record.point) else {
-            return Err(malformed(Malformed::Invalid("a mount point is no path")));
-        };
-        namespace
-            .insert(&point, mount)
-            .map_err(|kind| DumpError::at(DumpErrorKind::NotMounted(kind), record.point))?;
-    }
-    unpacker.finish().map_err(malformed)?;
-    if let Some(point) = backends.hosts.keys().next() {
-        return Err(DumpError::at(DumpErrorKind::HostUnused, point));
-    }
-    match options.on_drift {
-        OnDrift::Refuse => backends.require_unchanged(&mounts)?,
-        OnDrift::Keep => {}
-    }
-    Ok(namespace)
-}
-
-/// The backends read so far, and the host directories that nobody asked for yet.
-struct Backends {
-    list: Vec<Loaded>,
-    hosts: BTreeMap<String, Host>,
-}
-
-impl Backends {
-    /// Checks that the host directories have, as it was, what the overlays over them own.
-    fn require_unchanged(&self, mounts: &[MountRecord<'_>]) -> Result<(), DumpError> {
-        let mut drifted = Vec::new();
-        for backend in &self.list {
-            if let Loaded::Overlay {
-                overlay,
-                host: Some(mount),
-                ..
-            } = backend
-            {
-                let mount = usize::try_from(*mount).ok().and_then(|mount| mounts.get(mount));
-                // Every mount was mounted, so its point is a path.
-                if let Some(point) = mount.and_then(|mount| VirtualPath::parse(mount.point).ok()) {
-                    drifted.extend(overlay.drifted().iter().map(|path| within(&point, path)));
-                }
-            }
-        }
-        if drifted.is_empty() {
-            Ok(())
-        } else {
-            Err(DumpError::of(DumpErrorKind::Drifted, drifted))
-        }
-    }
-
-    fn read(
-        &mut self,
-        record: BackendRecord,
-        mounts: &[MountRecord<'_>],
-        unpacker: &mut Unpacker<'_>,
-        limit: u64,
-    ) -> Result<(), DumpError> {
-        let malformed = |malformed| DumpError::malformed(malformed, limit);
-        let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        let loaded = match record {
-            BackendRecord::Host { mount } => {
-                let point = mounts.get(index(mount)).map(|mount| mount.point);
-                let point =
-                    point.ok_or_else(|| malformed(Malformed::Invalid("a host directory has no mount")))?;
-                let host = self.hosts.remove(point);
-                let missing = || DumpError::at(DumpErrorKind::HostMissing, point);
-                Loaded::Host(host.ok_or_else(missing)?, mount)
-            }
-            BackendRecord::Memory => Loaded::Memory(Arc::new(Memory::unpack(unpacker).map_err(malformed)?)),
-            BackendRecord::Overlay { lower } => {
-                let lower = self.list.get(index(lower));
-                let lower =
-                    lower.ok_or_else(|| malformed(Malformed::Invalid("a layer lies over nothing")))?;
-                let (host, layers) = match lower {
-                    Loaded::Host(_, mount) => (Some(*mount), 1),
-                    Loaded::Memory(_) => (None, 1),
-                    Loaded::Overlay { host, layers, .. } => (*host, layers + 1),
-                };
-                if layers > MAX_LAYERS {
-                    return Err(malformed(Malformed::Invalid(
-                        "too many layers lie over one another",
-                    )));
-                }
-                let overlay = Overlay::unpack(lower.reader(), unpacker).map_err(malformed)?;
-                Loaded::Overlay {
-                    overlay: Arc::new(overlay),
-                    host,
-                    layers,
-                }
-            }
-        };
-        self.list.push(loaded);
-        Ok(())
     }
 }
