@@ -5,6 +5,7 @@ mod host;
 mod listing;
 mod memory;
 mod overlay;
+mod persisted;
 mod routing;
 mod script;
 mod walk;
@@ -60,6 +61,9 @@ pub(crate) const ALL: &[Named] = &[
         history::first_write_in_overlay,
     ),
     ("history: which 10 of 100,000 files changed", history::changes),
+    ("history: commit of 1,000 new files of 16 KiB", persisted::commit),
+    ("history: dump of 1,000 files of 16 KiB", persisted::dump),
+    ("history: load of 1,000 files of 16 KiB", persisted::load),
     ("script: read_text of 100 characters", script::read_text),
     ("script: exists", script::exists),
 ];
