@@ -133,6 +133,12 @@ pub trait Reader: fmt::Debug + Send + Sync {
         None
     }
 
+    /// How many overlays lie on one another in this backend: one above them numbers its own entries differently from
+    /// all of them.
+    fn overlays(&self) -> u32 {
+        0
+    }
+
     /// Where an overlay over this backend commits what it changed; `None` where nothing can be committed.
     fn commit_target(&self) -> Option<&dyn CommitTarget> {
         None
@@ -246,6 +252,10 @@ impl<R: Reader + ?Sized> Reader for Arc<R> {
 
     fn host(&self) -> Option<HostIdentity> {
         (**self).host()
+    }
+
+    fn overlays(&self) -> u32 {
+        (**self).overlays()
     }
 
     fn commit_target(&self) -> Option<&dyn CommitTarget> {

@@ -65,6 +65,9 @@ use lookup::{Place, View, link_met};
 /// Inode numbers of entries born in the upper count down from here; those of the lower are the host's.
 const FIRST_INODE: u64 = 1 << 63;
 
+/// How many of them an overlay has before those of the next one above it begin.
+const INODES_PER_OVERLAY: u64 = 1 << 40;
+
 /// A backend that keeps every change in memory, over a lower one that it never writes.
 ///
 /// ```
@@ -95,14 +98,15 @@ struct Layer {
 }
 
 impl Layer {
-    /// A layer that changes nothing.
-    fn empty() -> Self {
+    /// A layer over `lower` that changes nothing.
+    fn empty(lower: &dyn Reader) -> Self {
+        let below = u64::from(lower.overlays()).saturating_mul(INODES_PER_OVERLAY);
         let seen = Attributes::born(1, 0o755, SystemTime::now());
         Self {
             root: Arc::new(Directory::new(Backing::Merged("".into(), seen))),
             emptied: Emptied::default(),
             held: Held::default(),
-            last_inode: FIRST_INODE,
+            last_inode: FIRST_INODE.saturating_sub(below),
         }
     }
 
@@ -115,7 +119,8 @@ impl Layer {
 impl Overlay {
     /// An overlay over `lower` that changes nothing yet.
     pub fn new(lower: impl Reader + 'static) -> Self {
-        Self::over(Arc::new(lower), Layer::empty())
+        let layer = Layer::empty(&lower);
+        Self::over(Arc::new(lower), layer)
     }
 
     fn over(lower: Arc<dyn Reader>, layer: Layer) -> Self {
@@ -144,7 +149,7 @@ impl Overlay {
 
     /// An overlay over the same lower that changes nothing.
     pub(crate) fn unchanged(&self) -> Self {
-        Self::over(Arc::clone(&self.lower), Layer::empty())
+        Self::over(Arc::clone(&self.lower), Layer::empty(self.lower.as_ref()))
     }
 
     pub(crate) fn shares_lower(&self, other: &Self) -> bool {
@@ -272,6 +277,10 @@ impl Reader for Overlay {
             written_through: false,
             ..host
         })
+    }
+
+    fn overlays(&self) -> u32 {
+        self.lower.overlays() + 1
     }
 
     fn portable(&self) -> Option<Portable<'_>> {

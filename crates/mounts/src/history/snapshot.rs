@@ -160,6 +160,11 @@ impl Reader for Snapshot {
         self.0.source_list(path)
     }
 
+    fn overlays(&self) -> u32 {
+        let mounts = self.0.each_mount().map(|(_, mount)| mount.reader().overlays());
+        mounts.max().unwrap_or(0)
+    }
+
     fn portable(&self) -> Option<Portable<'_>> {
         Some(Portable::new(&*self.0))
     }
