@@ -19,7 +19,6 @@ mod dump;
 mod node;
 mod tree;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
@@ -89,11 +88,11 @@ impl Memory {
         }
     }
 
-    /// Whether nothing has changed since `copy` was forked off, or `copy` since: what shares a root is equal, and no
-    /// change leaves a shared root in place.
-    pub(crate) fn is_still(&self, copy: &Self) -> bool {
-        let then = Arc::clone(copy.tree.read().root());
-        Arc::ptr_eq(self.tree.read().root(), &then)
+    /// Keeps everybody from changing the tree, which [`fork`](Self::fork) would copy, until the answer is dropped; the
+    /// answer copies it. `None` while somebody is changing it.
+    pub(crate) fn hold(&self) -> Option<impl Fn() -> Self + '_> {
+        let tree = self.tree.try_read()?;
+        Some(move || Self::of(tree.clone()))
     }
 
     /// Takes over the state of `from`.

@@ -146,10 +146,13 @@ impl Mount {
     /// A copy in the present state, with its own counters; what it writes through to the host is still the same
     /// directory.
     fn copy(&self) -> Self {
-        let access = match &self.access {
+        self.with_access(match &self.access {
             Access::Kept(kept) => Access::Kept(kept.fork()),
             other => other.clone(),
-        };
+        })
+    }
+
+    fn with_access(&self, access: Access) -> Self {
         Self {
             access,
             kind: self.kind,
@@ -185,12 +188,16 @@ impl Mount {
         }
     }
 
-    /// Whether nothing has changed since `captured` was taken; always so where contents are no value.
-    pub(crate) fn is_still(&self, captured: &Self) -> bool {
-        match (&self.access, &captured.access) {
-            (Access::Kept(now), Access::Kept(then)) => now.is_still(then),
-            _ => true,
-        }
+    /// Keeps everybody from changing the contents until the answer is dropped; the answer is the present state, to be
+    /// kept. `None` while somebody is changing them. Contents that are no value are not kept from being changed.
+    pub(crate) fn hold(&self) -> Option<Box<dyn Fn() -> Self + '_>> {
+        Some(match &self.access {
+            Access::Kept(kept) => {
+                let copy = kept.hold()?;
+                Box::new(move || self.with_access(Access::Kept(copy())))
+            }
+            Access::Read(_) | Access::Write(_) => Box::new(|| self.copy()),
+        })
     }
 
     /// Whether `other` is a state of this mount, or of one that it was forked from or that was forked from it: one

@@ -156,10 +156,11 @@ impl Overlay {
         Arc::ptr_eq(&self.lower, &other.lower)
     }
 
-    /// Whether nothing has changed since `copy` was forked off, or `copy` since: what shares a root is equal, and no
-    /// change leaves a shared root in place.
-    pub(crate) fn is_still(&self, copy: &Self) -> bool {
-        Arc::ptr_eq(&self.root(), &copy.root())
+    /// Keeps everybody from changing the layer, which [`fork`](Self::fork) would copy, until the answer is dropped; the
+    /// answer copies it. `None` while somebody is changing it.
+    pub(crate) fn hold(&self) -> Option<impl Fn() -> Self + '_> {
+        let layer = self.layer.try_read()?;
+        Some(move || Self::over(Arc::clone(&self.lower), layer.clone()))
     }
 
     /// Takes over the state of `from`, which lies over the same lower.

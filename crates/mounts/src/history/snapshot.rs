@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 
 use crate::backend::{Answer, FollowLinks, Reader};
 use crate::contents::Contents;
@@ -12,9 +13,9 @@ use crate::path::{RelativePath, VirtualPath};
 use crate::table::{MountInfo, Namespace, Table};
 use crate::wire::Portable;
 
-/// How often a table is looked at again that others keep changing, until a state of all mounts at one instant is
-/// found. A look is so short that the next one is nearly always enough.
-const LOOKS: usize = 1_000;
+/// How often it is tried to find all mounts of a table in nobody's hands. A change takes so little time that the next
+/// attempt is nearly always enough; and whoever wants to change what is held already waits.
+const ATTEMPTS: usize = 10_000;
 
 /// A state of every mount of a table, from [`Table::snapshot`].
 ///
@@ -27,22 +28,12 @@ pub struct Snapshot(Arc<Namespace>);
 impl Snapshot {
     /// The present state of what is mounted in `namespace`.
     pub(super) fn of(namespace: &Namespace) -> Self {
-        let mut captured = namespace.copied(Mount::captured);
-        // One mount after the other was looked at. If none has changed when the last one was, this was the state of
-        // all of them then. What is found changed is looked at anew, and first: it is what changes.
-        for _ in 0..LOOKS {
-            let moved: Vec<_> = namespace
-                .each_mount()
-                .filter(|(path, mount)| captured.mount_at(path).is_some_and(|then| !mount.is_still(then)))
-                .collect();
-            if moved.is_empty() {
-                break;
+        Self(Arc::new(match captured_at_once(namespace) {
+            Some(mut captured) => {
+                namespace.copied(|mount| captured.next().unwrap_or_else(|| mount.captured()))
             }
-            for (path, mount) in moved {
-                captured.replace(path, mount.captured());
-            }
-        }
-        Self(Arc::new(captured))
+            None => namespace.copied(Mount::captured),
+        }))
     }
 
     /// The state of these mounts, which nobody else has.
@@ -125,6 +116,24 @@ impl Snapshot {
     pub fn list_mounts(&self) -> Vec<MountInfo> {
         self.0.mounts()
     }
+}
+
+/// The present states of several mounts, in their order, all at one instant. One mount is captured in one piece anyway;
+/// with several, an operation on one could come between, and be missed, and the next one on another be seen.
+fn captured_at_once(namespace: &Namespace) -> Option<impl Iterator<Item = Mount>> {
+    if namespace.mount_count() < 2 {
+        return None;
+    }
+    let held = (0..ATTEMPTS).find_map(|_| {
+        let held = namespace.each_mount().map(|(_, mount)| mount.hold());
+        let all = held.collect::<Option<Vec<_>>>();
+        if all.is_none() {
+            thread::yield_now();
+        }
+        all
+    })?;
+    let captured: Vec<_> = held.iter().map(|capture| capture()).collect();
+    Some(captured.into_iter())
 }
 
 /// A snapshot can be mounted, read-only or under an overlay: its whole tree, as seen from `/`. Rules of the mounts in it

@@ -57,13 +57,19 @@ impl Kept {
         }
     }
 
-    /// Whether nothing has changed since `copy` was forked off. States of different kinds are never the same.
-    pub(super) fn is_still(&self, copy: &Self) -> bool {
-        match (self, copy) {
-            (Self::Memory(now), Self::Memory(then)) => now.is_still(then),
-            (Self::Overlay(now), Self::Overlay(then)) => now.is_still(then),
-            _ => false,
-        }
+    /// Keeps everybody from changing the state until the answer is dropped; the answer copies it. `None` while somebody
+    /// is changing it.
+    pub(super) fn hold(&self) -> Option<Box<dyn Fn() -> Self + '_>> {
+        Some(match self {
+            Self::Memory(memory) => {
+                let copy = memory.hold()?;
+                Box::new(move || Self::Memory(Arc::new(copy())))
+            }
+            Self::Overlay(overlay) => {
+                let copy = overlay.hold()?;
+                Box::new(move || Self::Overlay(Arc::new(copy())))
+            }
+        })
     }
 
     /// Takes over the state of `from`, which is comparable. Inode numbers that were given since are not given again.

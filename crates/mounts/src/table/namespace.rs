@@ -121,7 +121,7 @@ impl Namespace {
     }
 
     /// The same mounts, each as `copy` makes it of the one here. Nobody is told of what happens there.
-    pub(crate) fn copied(&self, copy: impl Fn(&Mount) -> Mount) -> Self {
+    pub(crate) fn copied(&self, mut copy: impl FnMut(&Mount) -> Mount) -> Self {
         let mut copied = Self {
             routes: self.routes.clone(),
             order: self.order.clone(),
