@@ -3,11 +3,13 @@
 //! ```text
 //! arguments           what it asks for
 //! arguments/command   what it is, and how it is described
+//! arguments/load      the dump to start from, and its directories
 //! arguments/commit    which overlays are committed, and what of them
 //! ```
 
 mod command;
 mod commit;
+mod load;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -19,10 +21,11 @@ use mounts::VirtualPath;
 
 use crate::failure::Failure;
 use crate::quantity;
-use crate::spec::{Assigned, MountSpec, Quota, SpecError};
+use crate::spec::{Access, Assigned, MountSpec, Quota, Source, SpecError};
 
 pub(crate) use command::command;
 pub(crate) use commit::{Commits, Trial};
+pub(crate) use load::{Binding, Load};
 
 /// Where the script is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +65,9 @@ pub(crate) struct MountArgument {
 pub(crate) struct Arguments {
     /// What to run.
     pub(crate) script: Script,
-    /// The mounts, in the order in which they were given.
+    /// The dump to start from.
+    pub(crate) load: Option<Load>,
+    /// The mounts beside it, in the order in which they were given.
     pub(crate) mounts: Vec<MountArgument>,
     /// The working directory that was asked for.
     pub(crate) working_directory: Option<String>,
@@ -74,6 +79,8 @@ pub(crate) struct Arguments {
     pub(crate) report: Report,
     /// What is then committed.
     pub(crate) commits: Commits,
+    /// The file that the table is then dumped to.
+    pub(crate) save: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -94,6 +101,7 @@ impl Arguments {
                 Some(path) if path != "-" => Script::File(path.into()),
                 _ => Script::StandardInput,
             },
+            load: Load::new(found)?,
             mounts,
             working_directory: text(found, "cwd", |path| {
                 VirtualPath::parse(path).map(|path| path.as_str().to_owned())
@@ -106,8 +114,9 @@ impl Arguments {
                 (false, false) => Report::Changes,
             },
             commits: Commits::default(),
+            save: found.get_one::<OsString>("save").map(PathBuf::from),
         };
-        arguments.commits = Commits::new(found, &arguments.mounts)?;
+        arguments.commits = Commits::new(found, arguments.overlays())?;
         arguments.assign(found, "hide", |mount, glob| {
             mount.globs.hide.push(glob);
             Ok(())
@@ -127,6 +136,24 @@ impl Arguments {
         Ok(arguments)
     }
 
+    /// Where there are overlays of directories.
+    fn overlays(&self) -> Vec<VirtualPath<'static>> {
+        let loaded = self.load.iter().flat_map(|load| &load.bindings);
+        let loaded = loaded.map(|binding| (&binding.point, Some(binding.access)));
+        let mounted = self.mounts.iter().map(|mount| {
+            let access = match mount.spec.source {
+                Source::Memory => None,
+                Source::Host { access, .. } => Some(access),
+            };
+            (&mount.spec.point, access)
+        });
+        loaded
+            .chain(mounted)
+            .filter(|(_, access)| *access == Some(Access::Overlay))
+            .map(|(point, _)| point.clone())
+            .collect()
+    }
+
     /// Adds what every argument of `option` says to the mount that it is said of.
     fn assign(
         &mut self,
@@ -134,6 +161,10 @@ impl Arguments {
         option: &str,
         add: impl Fn(&mut MountArgument, String) -> Result<(), SpecError>,
     ) -> Result<(), Failure> {
+        let hint = match self.load {
+            Some(_) => " beside what is loaded, which has its own rules and quotas",
+            None => "",
+        };
         for given in values(found, option) {
             let Assigned { point, value } =
                 Assigned::parse(given).map_err(|error| refused(option, given, &error))?;
@@ -141,7 +172,13 @@ impl Arguments {
                 .mounts
                 .iter_mut()
                 .find(|mount| mount.spec.point == point)
-                .ok_or_else(|| refused(option, given, &format_args!("nothing is mounted at '{point}'")))?;
+                .ok_or_else(|| {
+                    refused(
+                        option,
+                        given,
+                        &format_args!("nothing is mounted at '{point}'{hint}"),
+                    )
+                })?;
             add(mount, value).map_err(|error| refused(option, given, &error))?;
         }
         Ok(())

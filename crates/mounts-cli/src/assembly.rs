@@ -3,13 +3,17 @@
 use mounts::{ErrorKind, FileType, HostDirectory, Mount, Namespace, Rules, Table, WritableHostDirectory};
 
 use crate::arguments::{Arguments, MountArgument, refused};
+use crate::dump;
 use crate::failure::Failure;
 use crate::spec::{Access, Source};
 
-/// A table with everything mounted that `arguments` ask for. An overlay lies over a directory that can be written only
+/// A table with everything that `arguments` load and mount. An overlay lies over a directory that can be written only
 /// if it is to be committed.
 pub(crate) fn table(arguments: &Arguments) -> Result<Table, Failure> {
-    let table = Table::new();
+    let table = match &arguments.load {
+        Some(load) => dump::load(load, &arguments.commits)?,
+        None => Table::new(),
+    };
     for argument in &arguments.mounts {
         let point = &argument.spec.point;
         let overlay = if arguments.commits.has(point) {

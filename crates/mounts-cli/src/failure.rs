@@ -8,10 +8,12 @@ use std::io;
 pub(crate) enum Failure {
     /// The command line asks for something that does not exist or makes no sense.
     Usage(String),
-    /// The host has changed what would be committed.
+    /// The host has changed what would be committed, or what a dump was made over.
     Conflict(String),
     /// A commit was not made, or not to its end.
     Commit(String),
+    /// A dump could not be written.
+    Save(String),
     /// What is printed goes nowhere.
     Output(io::Error),
     /// The system or the interpreter failed.
@@ -25,7 +27,8 @@ impl Failure {
     }
 
     /// The status to exit with: 2 is what command lines are refused with, 1 what Python exits with when it cannot
-    /// write, 70 `sysexits`' number for a fault of the program; 3 and 4 are this program's own.
+    /// write, 70 and 74 `sysexits`' numbers for a fault of the program and for what cannot be written; 3 and 4 are
+    /// this program's own.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -33,6 +36,7 @@ impl Failure {
             Self::Commit(_) => 4,
             Self::Output(_) => 1,
             Self::Internal(_) => 70,
+            Self::Save(_) => 74,
         }
     }
 }
@@ -40,9 +44,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Conflict(text) | Self::Commit(text) | Self::Internal(text) => {
-                f.write_str(text)
-            }
+            Self::Usage(text)
+            | Self::Conflict(text)
+            | Self::Commit(text)
+            | Self::Save(text)
+            | Self::Internal(text) => f.write_str(text),
             Self::Output(error) => write!(f, "standard output: {error}"),
         }
     }

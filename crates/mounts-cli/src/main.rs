@@ -15,6 +15,7 @@
 //! ending       how it ended: text and status
 //! report       what it changed
 //! commit       what of that is applied to directories of the host
+//! dump         what is kept in memory, as a file
 //! shown        paths as a line can have them
 //! failure      what is wrong with the command line or the system
 //! ```
@@ -22,6 +23,7 @@
 mod arguments;
 mod assembly;
 mod commit;
+mod dump;
 mod ending;
 mod failure;
 mod host;
@@ -37,9 +39,10 @@ mod spec;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use mounts::LeaseMode;
+use mounts::{LeaseMode, Table};
 
-use arguments::Arguments;
+use arguments::{Arguments, Commits, Report};
+use dump::Destination;
 use ending::Ending;
 use failure::Failure;
 use program::Program;
@@ -58,11 +61,15 @@ fn main() -> ExitCode {
     let status = Arguments::new(&found)
         .and_then(perform)
         .unwrap_or_else(|failure| {
-            // When this cannot be written either, there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "mounts-cli: {failure}");
+            tell(&failure);
             failure.status()
         });
     ExitCode::from(status)
+}
+
+/// Tells it on standard error. When that cannot be written, there is nobody left to tell.
+fn tell(what: &impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "mounts-cli: {what}");
 }
 
 /// Does what the command line asks for; answers the status to exit with.
@@ -73,22 +80,34 @@ fn perform(arguments: Arguments) -> Result<u8, Failure> {
         .checkout(LeaseMode::Exclusive)
         .map_err(|error| Failure::Internal(error.to_string()))?;
     let directory = assembly::working_directory(&lease, arguments.working_directory)?;
+    let destination = arguments.save.as_deref().map(Destination::new).transpose()?;
     let allowance = Allowance {
         time: arguments.time,
         memory: arguments.memory,
     };
     let ending = Ending::of(&run::run(program, &lease, &directory, allowance)?);
     drop(lease);
-    ending.tell().map_err(Failure::Output)?;
-    report::print(&table, arguments.report)?;
-    if ending.status == 0 {
-        commit::commit(&table, &arguments.commits)?;
-    } else if !arguments.commits.overlays.is_empty() {
-        // The status says already that the script did not end well.
-        let _ = writeln!(
-            io::stderr(),
-            "mounts-cli: the script did not end well: nothing is committed"
-        );
+    let concluded = conclude(&table, &ending, arguments.report, &arguments.commits);
+    // What was not committed, whatever the reason, is not lost.
+    let saved = destination.map_or(Ok(()), |destination| destination.save(&table));
+    match (concluded, saved) {
+        (Ok(()), Ok(())) => Ok(ending.status),
+        (Err(failure), Ok(())) | (Ok(()), Err(failure)) => Err(failure),
+        (Err(failure), Err(unsaved)) => {
+            tell(&failure);
+            Err(unsaved)
+        }
     }
-    Ok(ending.status)
+}
+
+/// Tells how the script ended and what it changed, and commits it.
+fn conclude(table: &Table, ending: &Ending, report: Report, commits: &Commits) -> Result<(), Failure> {
+    ending.tell().map_err(Failure::Output)?;
+    report::print(table, report)?;
+    if ending.status == 0 {
+        commit::commit(table, commits)?;
+    } else if !commits.overlays.is_empty() {
+        tell(&"the script did not end well: nothing is committed");
+    }
+    Ok(())
 }

@@ -35,13 +35,20 @@ says what became of it: 'wrote', 'removed', or 'skipped' and why. Skipped is wha
 begins with a dot, such as .git, or make a file executable, unless --include says so. Where the host has changed what
 would be changed, nothing is written at all. Nothing is committed if the script did not end well.
 
+With --save, everything that is in memory is written to a file, however the script ended: mounts, rules, quotas, and
+what overlays changed, after a commit what is left of it. --load starts from it, and --mount adds to it. Directories of
+the host are not in it: --bind gives each to its mount, with the MODE that the mount has. Where they have changed what an
+overlay changed, nothing is loaded unless --keep-drifted is said.
+
 Exit status: 0 if the script ran to its end, 1 if an exception ended it, 2 if the command line asks for what there is
-not, 3 if the host has changed what would be committed, 4 if a commit failed for another reason, 70 if the interpreter
-failed.
+not, 3 if the host has changed what would be committed or loaded, 4 if a commit failed for another reason, 70 if the
+interpreter failed, 74 if what is to be saved could not be.
 
 Examples:
   mounts-cli --mount /src=./:ro --mount /scratch=memory --mount /repo=./:overlay --hide '/repo=**/.env' task.py
-  mounts-cli --mount /repo=./:overlay --diff --commit --dry-run task.py";
+  mounts-cli --mount /repo=./:overlay --diff --commit --dry-run task.py
+  mounts-cli --mount /repo=./:overlay --save work.dump one.py
+  mounts-cli --load work.dump --bind /repo=./:overlay --save work.dump two.py";
 
 /// The command line as it is described to its user.
 pub(crate) fn command() -> Command {
@@ -60,8 +67,15 @@ pub(crate) fn command() -> Command {
                 .value_parser(value_parser!(OsString)),
         )
         .args(mounts())
+        .args(loaded())
         .args(run())
         .args(changes())
+        .args(commit())
+        .arg(single(
+            "save",
+            "FILE",
+            "Writes what the mounts keep in memory to a file",
+        ))
 }
 
 /// What is mounted, and what is said of it.
@@ -87,6 +101,24 @@ fn mounts() -> [Arg; 5] {
     ]
 }
 
+/// What was saved before.
+fn loaded() -> [Arg; 3] {
+    [
+        single("load", "FILE", "Starts from the mounts that were saved to a file"),
+        repeated(
+            "bind",
+            "POINT=DIRECTORY:MODE",
+            "Gives the loaded mount at POINT its directory",
+        )
+        .requires("load"),
+        flag(
+            "keep-drifted",
+            "Loads overlays also where the host has changed what they changed",
+        )
+        .requires("load"),
+    ]
+}
+
 /// How the script runs.
 fn run() -> [Arg; 3] {
     [
@@ -108,11 +140,17 @@ fn run() -> [Arg; 3] {
     ]
 }
 
-/// What becomes of its changes.
-fn changes() -> [Arg; 7] {
+/// What is told of its changes.
+fn changes() -> [Arg; 2] {
     [
         flag("quiet", "Does not print what the script changed"),
         flag("diff", "Prints what the script changed as a unified diff").conflicts_with("quiet"),
+    ]
+}
+
+/// What becomes of them.
+fn commit() -> [Arg; 5] {
+    [
         // A value only behind '=': the next argument is the script's.
         repeated(
             "commit",

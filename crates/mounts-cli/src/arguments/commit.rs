@@ -7,9 +7,9 @@ use mounts::history::CommitOptions;
 use mounts::{RuleError, VirtualPath};
 
 use crate::failure::Failure;
-use crate::spec::{Access, Assigned, Source};
+use crate::spec::Assigned;
 
-use super::{MountArgument, refused, values};
+use super::{refused, values};
 
 /// Whether something is done, or only said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,10 +50,8 @@ const CHOICES: [(&str, Choose); 3] = [
 ];
 
 impl Commits {
-    /// Finds among `mounts` what is to be committed.
-    pub(super) fn new(found: &ArgMatches, mounts: &[MountArgument]) -> Result<Self, Failure> {
-        let overlays = mounts.iter().filter(|mount| is_committable(&mount.spec.source));
-        let mut points: Vec<_> = overlays.map(|mount| mount.spec.point.clone()).collect();
+    /// Finds what is to be committed among the overlays at `points`.
+    pub(super) fn new(found: &ArgMatches, mut points: Vec<VirtualPath<'static>>) -> Result<Self, Failure> {
         let asked = Asked::new(found)?;
         match &asked {
             Asked::All if points.is_empty() => {
@@ -114,16 +112,6 @@ impl Commits {
         }
         Ok(())
     }
-}
-
-fn is_committable(source: &Source) -> bool {
-    matches!(
-        source,
-        Source::Host {
-            access: Access::Overlay,
-            ..
-        }
-    )
 }
 
 /// What `--commit` asks for.

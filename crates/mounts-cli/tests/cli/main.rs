@@ -6,6 +6,8 @@ mod command_line;
 mod commit;
 mod diff;
 mod documented;
+mod dumps;
 mod endings;
 mod mounted;
 mod program;
+mod unsaved;

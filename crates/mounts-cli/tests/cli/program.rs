@@ -146,3 +146,13 @@ pub(crate) fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
     }
     directory
 }
+
+/// The names in a directory of the host, sorted.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
