@@ -309,6 +309,30 @@ fn a_commit_is_drift_for_a_fork_that_changed_the_same_file() {
     assert_eq!(*fork.read("/m/f").unwrap().as_contiguous(), *b"second");
 }
 
+/// A FIFO is removed and replaced like any other entry, in the overlay and by the commit, and opened by neither.
+#[test]
+fn a_special_file_is_removed_and_replaced_without_being_opened() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let (table, disk) = over(&[("file", "1")]);
+    for name in ["removed", "replaced"] {
+        mknodat(
+            CWD,
+            disk.path().join(name),
+            FileType::Fifo,
+            Mode::RUSR | Mode::WUSR,
+            0,
+        )
+        .unwrap();
+    }
+    table.remove_file("/m/removed").unwrap();
+    table.rename("/m/file", "/m/replaced").unwrap();
+    assert_eq!(table.changes().len(), 4);
+    table.commit("/m", &all()).unwrap();
+    assert_eq!(text(&disk, "replaced"), "1");
+    assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 1);
+    assert_eq!(table.changes(), []);
+}
+
 #[test]
 fn a_commit_with_nothing_to_do_does_nothing() {
     let (table, disk) = over(&[("f", "1")]);

@@ -278,7 +278,6 @@ impl Overlay {
             }
             (FileType::Directory, Some(_)) => return Err(ErrorKind::NotADirectory.into()),
             (_, Some(FileType::Directory)) => return Err(ErrorKind::IsADirectory.into()),
-            (_, Some(FileType::Special)) => return Err(ErrorKind::PermissionDenied.into()),
             (_, Some(_)) => {}
         }
         let planned = Planned {

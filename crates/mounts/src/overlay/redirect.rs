@@ -132,7 +132,6 @@ fn check(
         return refuse(ErrorKind::DirectoryNotEmpty);
     }
     match (moved, target.file_type()) {
-        (_, Some(FileType::Special)) => refuse(ErrorKind::PermissionDenied),
         (FileType::Directory, Some(FileType::Directory)) => {
             if view.is_empty(to).map_err(RenameRefusal::To)? {
                 Ok(())
@@ -140,7 +139,7 @@ fn check(
                 refuse(ErrorKind::DirectoryNotEmpty)
             }
         }
-        (FileType::Directory, Some(FileType::File | FileType::Symlink)) => refuse(ErrorKind::NotADirectory),
+        (FileType::Directory, Some(_)) => refuse(ErrorKind::NotADirectory),
         (_, Some(FileType::Directory)) => refuse(ErrorKind::IsADirectory),
         _ => Ok(()),
     }
