@@ -138,6 +138,7 @@ pub trait CommitWork {
     ///
     /// # Errors
     ///
-    /// Those of the system; what could not be removed stays out of sight.
+    /// Those of the system; what could not be removed stays out of sight. So does what had to go back to its place and
+    /// could not, and everything that was set aside with it.
     fn finish(&mut self) -> Answer<()>;
 }

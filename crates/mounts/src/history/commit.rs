@@ -222,11 +222,13 @@ impl Namespace {
     /// [`WritableHostDirectory`](crate::WritableHostDirectory).
     ///
     /// Everything is checked first: if the host changed, removed or made anything that the commit would change or
-    /// make, nothing is done. Then new directories are made and what was moved is moved (undone as a whole if a step
-    /// fails); new contents are written out of sight, flushed to the disk and put in their places, each atomically;
-    /// what was removed goes last. What is displaced is looked at after it was, and put back if it is not what the
-    /// check found: what somebody writes meanwhile is not lost. Where the file system cannot exchange two files, it is
-    /// looked at just before instead. Files that are replaced keep owner, mode and extended attributes.
+    /// make, nothing is done. Then new contents are written out of sight and flushed to the disk; new directories are
+    /// made and what was moved is moved (undone as a whole if a step fails); the new contents are put in their places,
+    /// each atomically; what was removed goes last. What is displaced is looked at after it was, and put back if it is
+    /// not what the check found: what somebody writes meanwhile is not lost. If somebody has written there once more
+    /// before it could be put back, it stays in a directory at the root that no mount shows, called `.mounts-` and
+    /// `.partial`. Where the file system cannot exchange two files, the place is looked at just before instead. Files
+    /// that are replaced keep owner, mode and extended attributes.
     ///
     /// What was committed leaves the overlay, which shows the same as before; what was skipped stays. For every other
     /// overlay over the directory, forks of this one included, it is a change that the host made.

@@ -6,10 +6,14 @@
 //! nobody can change it by its name any more, and goes back if it is not what was to go. Where the file system has
 //! neither kind of rename, the place is looked at just before instead.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 
+use cap_fs_ext::DirExt as _;
 use cap_std::fs::{Dir, File};
 use parking_lot::MutexGuard;
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, symlinkat, unlinkat};
@@ -50,6 +54,8 @@ struct Work<'h> {
     last: u64,
     /// What was made and is not in its place.
     unplaced: BTreeSet<String>,
+    /// Whether something lies in the attic that had to go back and could not: it is somebody else's, and kept.
+    has_stray: bool,
 }
 
 struct Attic {
@@ -65,6 +71,7 @@ impl<'h> Work<'h> {
             attic: None,
             last: 0,
             unplaced: BTreeSet::new(),
+            has_stray: false,
         }
     }
 
@@ -76,7 +83,7 @@ impl<'h> Work<'h> {
             let name = temporary::fresh_name();
             let root = self.host.root.as_fd();
             mkdirat(root, &name, Mode::RWXU).map_err(failed)?;
-            let directory = self.host.root.open_dir(&name).map_err(refusal)?;
+            let directory = self.host.root.open_dir_nofollow(&name).map_err(refusal)?;
             self.attic = Some(Attic { name, directory });
         }
         match &self.attic {
@@ -92,8 +99,15 @@ impl<'h> Work<'h> {
             .is_some_and(|attic| self.host.is_met(attic.directory.as_fd(), name, expected))
     }
 
-    fn at<'p>(&self, path: RelativePath<'p>) -> Answer<Place<'_, 'p>> {
+    fn at<'p>(&self, path: RelativePath<'p>) -> Answer<Place<'h, 'p>> {
         self.host.enter(path)?.ok_or(ErrorKind::PermissionDenied.into())
+    }
+
+    /// Brings back what was displaced and is not what was to be. Where somebody has taken its place meanwhile, it stays
+    /// in the attic.
+    fn put_back(&mut self, back: Result<(), Errno>) -> Answer<()> {
+        self.has_stray |= back.is_err();
+        back.map_err(failed)
     }
 
     fn write_file(
@@ -138,13 +152,18 @@ impl<'h> Work<'h> {
         if !is_met {
             return Err(ErrorKind::Stale.into());
         }
-        if over.file_type == FileType::Directory {
-            self.set_aside(path, over)?;
-        }
+        let aside = match over.file_type {
+            FileType::Directory => Some(self.set_aside(path, over)?),
+            _ => None,
+        };
         let (attic, _) = self.attic()?;
         let attic = attic.directory.try_clone().map_err(refusal)?;
         let place = self.at(path)?;
-        renameat(attic.as_fd(), name, place.directory(), place.name).map_err(failed)
+        let placed = renameat(attic.as_fd(), name, place.directory(), place.name).map_err(failed);
+        if let (Err(_), Some(aside)) = (&placed, aside) {
+            self.rename(RelativePath::new(&aside), path, None)?;
+        }
+        placed
     }
 }
 
@@ -180,7 +199,7 @@ impl CommitWork for Work<'_> {
         if expected.is_none_or(|expected| self.host.is_met(here.0, here.1, expected)) {
             return Ok(());
         }
-        to_free(here, there).map_err(failed)?;
+        self.put_back(to_free(here, there))?;
         Err(ErrorKind::Stale.into())
     }
 
@@ -235,7 +254,12 @@ impl CommitWork for Work<'_> {
                     Err(error) => Some(Err(failed(error))),
                     Ok(()) if self.is_as_expected(name, over) => Some(Ok(())),
                     Ok(()) => {
-                        exchange(there, here).map_err(failed)?;
+                        let back = exchange(there, here);
+                        if back.is_err() {
+                            // What has this name now is not what was made.
+                            self.unplaced.remove(name);
+                        }
+                        self.put_back(back)?;
                         Some(Err(ErrorKind::Stale.into()))
                     }
                 },
@@ -251,7 +275,9 @@ impl CommitWork for Work<'_> {
     }
 
     fn finish(&mut self) -> Answer<()> {
-        if let Some(attic) = self.attic.take() {
+        if !self.has_stray
+            && let Some(attic) = self.attic.take()
+        {
             // With its own descriptor: nobody can have put another directory there.
             attic.directory.remove_open_dir_all().map_err(refusal)?;
         }
@@ -264,7 +290,7 @@ impl Drop for Work<'_> {
         let Some(attic) = &self.attic else {
             return;
         };
-        // What cannot be removed stays out of sight, and so does what was set aside and not finished.
+        // What cannot be removed stays out of sight, and so does what was set aside beside something to be kept.
         for name in &self.unplaced {
             let _ = unlinkat(attic.directory.as_fd(), name, AtFlags::empty());
         }
@@ -310,73 +336,4 @@ fn sync(root: &Dir) -> Result<(), Errno> {
 
 fn failed(error: Errno) -> Refusal {
     refusal(error.into())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by unwrapping")]
-
-    use std::collections::BTreeMap;
-    use std::fs;
-
-    use crate::backend::{FollowLinks, Reader as _};
-
-    use super::*;
-
-    fn expected(directory: &WritableHostDirectory, path: &str) -> Expected {
-        let found = directory
-            .metadata(RelativePath::new(path), FollowLinks::No)
-            .unwrap();
-        Expected {
-            file_type: found.file_type,
-            inode: found.inode,
-            size: found.size,
-            modified: found.modified,
-            entries: Some(BTreeMap::new()),
-        }
-    }
-
-    /// What the file system cannot exchange is looked at and replaced: a file, a directory, and nothing that is not
-    /// the expected entry.
-    #[test]
-    fn what_cannot_be_exchanged_is_looked_at_and_replaced() {
-        let disk = tempfile::tempdir().unwrap();
-        fs::write(disk.path().join("file"), "old").unwrap();
-        fs::create_dir(disk.path().join("directory")).unwrap();
-        fs::write(disk.path().join("other"), "theirs").unwrap();
-        let directory = WritableHostDirectory::new(HostDirectory::open(disk.path()).unwrap());
-        let (file, dir) = (expected(&directory, "file"), expected(&directory, "directory"));
-        let mut work = Work::begin_in(&directory);
-        let new = Contents::from("new");
-        let entry = NewEntry::File {
-            like: None,
-            base: None,
-            own: &new,
-            mode: None,
-        };
-        for (path, over) in [("file", &file), ("directory", &dir)] {
-            let Staged(made) = work.stage(entry).unwrap();
-            let name = made.rsplit('/').next().unwrap();
-            work.place_over(name, RelativePath::new(path), over).unwrap();
-            assert_eq!(fs::read(disk.path().join(path)).unwrap(), b"new");
-        }
-        let Staged(made) = work.stage(entry).unwrap();
-        let name = made.rsplit('/').next().unwrap();
-        let refused = work.place_over(name, RelativePath::new("other"), &file);
-        assert!(matches!(
-            refused,
-            Err(Refusal::Failed {
-                kind: ErrorKind::Stale,
-                ..
-            })
-        ));
-        assert_eq!(fs::read(disk.path().join("other")).unwrap(), b"theirs");
-        work.finish().unwrap();
-        drop(work);
-        assert_eq!(
-            fs::read_dir(disk.path()).unwrap().count(),
-            3,
-            "nothing is left over"
-        );
-    }
 }

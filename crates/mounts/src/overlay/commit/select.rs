@@ -57,33 +57,28 @@ pub(super) fn select(
     }
     // Both ends of a move go together: what leaves a place that stays hidden would be gone, and what is hidden cannot
     // go before what leaves it has left.
-    let ties: Vec<_> = plan
-        .units
-        .iter()
-        .enumerate()
-        .filter_map(|(index, unit)| Some((index, plan.unit_that_hides(&unit.origin()?.path)?)))
+    let mut waiting = vec![Vec::new(); plan.units.len()];
+    for (index, unit) in plan.units.iter().enumerate() {
+        if let Some(parent) = unit.parent {
+            waiting[parent].push(index);
+        }
+        if let Some(source) = unit
+            .origin()
+            .and_then(|origin| plan.unit_that_hides(&origin.path))
+        {
+            waiting[index].push(source);
+            waiting[source].push(index);
+        }
+    }
+    let mut skipped: Vec<_> = (0..plan.units.len())
+        .filter(|unit| plan.units[*unit].skipped.is_some())
         .collect();
-    loop {
-        let mut settled = true;
-        for index in 0..plan.units.len() {
-            let stays = plan.units[index]
-                .parent
-                .is_some_and(|parent| plan.units[parent].skipped.is_some());
-            if stays && plan.units[index].skipped.is_none() {
-                plan.units[index].skipped = Some(SkipReason::Depends);
-                settled = false;
+    while let Some(unit) = skipped.pop() {
+        for &next in &waiting[unit] {
+            if plan.units[next].skipped.is_none() {
+                plan.units[next].skipped = Some(SkipReason::Depends);
+                skipped.push(next);
             }
-        }
-        for (one, other) in &ties {
-            for (one, other) in [(*one, *other), (*other, *one)] {
-                if plan.units[one].skipped.is_some() && plan.units[other].skipped.is_none() {
-                    plan.units[other].skipped = Some(SkipReason::Depends);
-                    settled = false;
-                }
-            }
-        }
-        if settled {
-            return;
         }
     }
 }

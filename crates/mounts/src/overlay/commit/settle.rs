@@ -162,8 +162,9 @@ impl Settling<'_> {
 
     /// The state of an entry that this commit touched: its own change is no drift.
     fn identity(&self, path: &str, before: &Identity, is_touched: bool) -> Identity {
-        match self.look(path) {
-            Some(found) if is_touched && before.expected().is_met_by(&found) => Identity::of(&found),
+        let found = if is_touched { self.look(path) } else { None };
+        match found {
+            Some(found) if before.expected().is_met_by(&found) => Identity::of(&found),
             _ => before.clone(),
         }
     }
