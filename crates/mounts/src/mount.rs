@@ -143,9 +143,9 @@ impl Mount {
         (self, rules)
     }
 
-    /// A copy in the present state, with its own counters; what it writes through to the host is still the same
-    /// directory.
-    fn copy(&self) -> Self {
+    /// The present state of this mount, to be kept, with its own counters; what it writes through to the host is still
+    /// the same directory.
+    pub(crate) fn captured(&self) -> Self {
         self.with_access(match &self.access {
             Access::Kept(kept) => Access::Kept(kept.fork()),
             other => other.clone(),
@@ -165,14 +165,9 @@ impl Mount {
         }
     }
 
-    /// The present state of this mount, to be kept.
-    pub(crate) fn captured(&self) -> Self {
-        self.copy()
-    }
-
     /// A mount of its own, in the present state, which is what it is compared with from now on.
     pub(crate) fn forked(&self) -> Self {
-        let mut fork = self.copy();
+        let mut fork = self.captured();
         fork.lineage = Arc::default();
         fork.origin = match &fork.access {
             Access::Kept(kept) => Some(kept.fork()),
@@ -196,7 +191,7 @@ impl Mount {
                 let copy = kept.hold()?;
                 Box::new(move || self.with_access(Access::Kept(copy())))
             }
-            Access::Read(_) | Access::Write(_) => Box::new(|| self.copy()),
+            Access::Read(_) | Access::Write(_) => Box::new(|| self.captured()),
         })
     }
 

@@ -22,6 +22,9 @@ const ATTEMPTS: usize = 10_000;
 /// A clone is the same snapshot. What it holds never changes: what the table's users write, delete or move later goes
 /// to nodes of its own. A mount of a host directory is held as that directory, which shows what the host has now; of
 /// an overlay on one, what the overlay had changed.
+///
+/// Taken while several mounts of the table are being changed, it is the state of all of them at one instant, unless they
+/// are in use so much that none can be found: then it is that of each between two operations.
 #[derive(Clone)]
 pub struct Snapshot(Arc<Namespace>);
 

@@ -184,12 +184,6 @@ impl Namespace {
         self.routes.identify(path, inode, created)
     }
 
-    /// The device number of the mount that came first.
-    pub(crate) fn first_device(&self) -> u64 {
-        let devices = self.each_mount().map(|(_, mount)| mount.device());
-        devices.min().unwrap_or(FIRST_DEVICE)
-    }
-
     /// The number of mounts.
     pub fn mount_count(&self) -> usize {
         self.order.len()

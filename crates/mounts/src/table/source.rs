@@ -21,7 +21,7 @@ impl Namespace {
         &self,
         path: RelativePath<'_>,
         at_point: impl FnOnce(&Point) -> Answer<T>,
-        ask: impl FnOnce(&Judged<'_, '_>) -> Answer<T>,
+        ask: impl FnOnce(&Judged<'_, '_>, Option<&Point>) -> Answer<T>,
     ) -> Answer<T> {
         let absolute = format!("/{}", path.as_str());
         let virtual_path = VirtualPath::parse(&absolute).map_err(|_| ErrorKind::NameTooLong)?;
@@ -30,7 +30,7 @@ impl Namespace {
             Some(mounted) => mounted.judge().map_err(Refusal::new).and_then(|judged| {
                 // What a link leads to is for whoever mounted this to find, in its own namespace.
                 let above = path.as_str().len() - judged.relative().as_str().len();
-                ask(&judged).map_err(|refusal| match refusal {
+                ask(&judged, point).map_err(|refusal| match refusal {
                     Refusal::Link(LinkMet { prefix, target }) => Refusal::Link(LinkMet {
                         prefix: above + prefix,
                         target,
@@ -50,11 +50,11 @@ impl Namespace {
         self.source(
             path,
             |point| Ok(point.metadata()),
-            |judged| {
+            |judged, _| {
                 let metadata = judged.reader().metadata(judged.relative(), follow)?;
-                let place = judged.mount().device().wrapping_sub(self.first_device());
+                let others = Self::place_of(judged.mount()).wrapping_sub(1);
                 Ok(Metadata {
-                    inode: metadata.inode ^ place.wrapping_shl(INODE_BITS),
+                    inode: metadata.inode ^ others.wrapping_shl(INODE_BITS),
                     device: 0,
                     ..metadata
                 })
@@ -64,26 +64,27 @@ impl Namespace {
 
     pub(crate) fn source_read(&self, path: RelativePath<'_>, limit: u64) -> Answer<Contents> {
         let is_directory = |_: &Point| Err(ErrorKind::IsADirectory.into());
-        self.source(path, is_directory, |judged| {
+        self.source(path, is_directory, |judged, _| {
             judged.reader().read(judged.relative(), limit)
         })
     }
 
     pub(crate) fn source_open(&self, path: RelativePath<'_>) -> Answer<()> {
         let is_directory = |_: &Point| Err(ErrorKind::IsADirectory.into());
-        self.source(path, is_directory, |judged| {
+        self.source(path, is_directory, |judged, _| {
             judged.reader().open(judged.relative())
         })
     }
 
     pub(crate) fn source_list(&self, path: RelativePath<'_>) -> Answer<Vec<DirEntry>> {
-        let list = |judged: &Judged<'_, '_>| judged.list();
-        let entries = self.source(path, |_| Ok(Vec::new()), list)?;
-        let absolute = format!("/{}", path.as_str());
-        let virtual_path = VirtualPath::parse(&absolute).map_err(|_| ErrorKind::NameTooLong)?;
-        Ok(match self.routes().route(&virtual_path).point {
+        let names_of = |point: Option<&Point>, entries| match point {
             Some(point) => with_points(entries, point),
             None => entries,
-        })
+        };
+        self.source(
+            path,
+            |point| Ok(names_of(Some(point), Vec::new())),
+            |judged, point| judged.list().map(|entries| names_of(point, entries)),
+        )
     }
 }
