@@ -86,6 +86,9 @@ defmodule ExMonty do
     * `:inputs` – the names (atoms or strings) of the variables that a run gets from outside. Default: none.
     * `:script_name` – the name in tracebacks. Default: `"main.py"`.
     * `:max_source_bytes` – bytes of source accepted. Default: 262,144 (256 KiB).
+    * `:dynamic_code` – whether the script may use `eval` and `exec`. Default: `false`, and a source that reads either
+      name is a `SyntaxError`. What they compile at run time is bounded by no limit, so `true` is for code that you
+      trust.
 
   Errors: `%ExMonty.Exception{type: :syntax_error}`; `%ExMonty.Error{}` with reason `:source_too_large` or
   `:invalid_source`.
@@ -94,6 +97,9 @@ defmodule ExMonty do
       iex> {:error, exception} = ExMonty.compile("x *")
       iex> exception.type
       :syntax_error
+      iex> {:error, exception} = ExMonty.compile("eval('1 + 1')")
+      iex> hd(exception.traceback).line
+      1
   """
   @spec compile(String.t(), keyword) :: {:ok, runner} | {:error, reason}
   def compile(code, opts \\ []) when is_binary(code) do
@@ -105,7 +111,7 @@ defmodule ExMonty do
 
       {:error, %Error{reason: :source_too_large, message: message}}
     else
-      Turn.take(:compile, [code, options.script_name, options.inputs])
+      Turn.take(:compile, [code, options.script_name, options.inputs, options.dynamic_code])
     end
   end
 

@@ -168,7 +168,7 @@ defmodule ExMontyTest do
             {fn -> ExMonty.compile("1", inputs: [1]) end, [":inputs", "atoms or strings"]},
             {fn -> ExMonty.compile("1", script_name: "") end, [":script_name"]},
             {fn -> ExMonty.compile("1", max_source_bytes: 0) end, [":max_source_bytes", "positive integer"]},
-            {fn -> ExMonty.compile("1", dynamic_code: true) end, ["unknown option :dynamic_code"]},
+            {fn -> ExMonty.compile("1", dynamic_code: :yes) end, [":dynamic_code", "true or false"]},
             {fn -> ExMonty.run(runner, %{x: 1}, cwd: "work") end, [":cwd", "absolute path"]},
             {fn -> ExMonty.run(runner, %{x: 1}, cwd: "/a\0") end, [":cwd"]},
             {fn -> ExMonty.run(runner, %{x: 1}, clock: :sundial) end, [":clock", ":system", "%DateTime{}"]},

@@ -23,7 +23,7 @@ defmodule ExMonty.Native do
     %{max_threads: Application.get_env(:ex_monty, :max_threads, default), map_set: MapSet.new()}
   end
 
-  def compile(_reference, _code, _script_name, _inputs), do: unloaded()
+  def compile(_reference, _code, _script_name, _inputs, _dynamic_code), do: unloaded()
   def input_names(_runner), do: unloaded()
   def start(_reference, _runner, _values, _limits, _policy, _host), do: unloaded()
   def start_large(_reference, _runner, _values, _limits, _policy, _host), do: unloaded()

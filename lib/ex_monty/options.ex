@@ -10,17 +10,18 @@ defmodule ExMonty.Options do
   # An integer that random.seed would take a while to digest is a mistake.
   @max_seed_bits 4_096
 
-  @compile_options [:inputs, :script_name, :max_source_bytes]
+  @compile_options [:inputs, :script_name, :max_source_bytes, :dynamic_code]
   @run_options [:limits, :cwd, :clock, :timezone, :seed]
 
-  @doc "The options of `ExMonty.compile/2`: input names, script name, source bytes."
+  @doc "The options of `ExMonty.compile/2`: input names, script name, source bytes, whether `eval` and `exec` are there."
   def compile!(opts) do
     only!(opts, @compile_options)
 
     %{
       inputs: opts |> Keyword.get(:inputs, []) |> input_names!(),
       script_name: opts |> Keyword.get(:script_name, "main.py") |> script_name!(),
-      max_source_bytes: opts |> Keyword.get(:max_source_bytes, @max_source_bytes) |> source_bytes!()
+      max_source_bytes: opts |> Keyword.get(:max_source_bytes, @max_source_bytes) |> source_bytes!(),
+      dynamic_code: opts |> Keyword.get(:dynamic_code, false) |> dynamic_code!()
     }
   end
 
@@ -120,6 +121,9 @@ defmodule ExMonty.Options do
 
   defp source_bytes!(bytes) when is_integer(bytes) and bytes > 0, do: bytes
   defp source_bytes!(other), do: refuse!(:max_source_bytes, other, "a positive integer")
+
+  defp dynamic_code!(allowed) when is_boolean(allowed), do: allowed
+  defp dynamic_code!(other), do: refuse!(:dynamic_code, other, "true or false")
 
   defp cwd!(nil), do: nil
 

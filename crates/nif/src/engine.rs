@@ -8,6 +8,7 @@
 //! The engine belongs to the library as it is loaded in this VM: its threads and its counters are shared by all runs,
 //! and nothing else is.
 
+pub(crate) mod dynamic_code;
 pub(crate) mod handoff;
 pub(crate) mod instances;
 pub(crate) mod limits;

@@ -14,6 +14,7 @@ use crate::{
     atoms,
     engine::{
         Engine,
+        dynamic_code::DynamicCode,
         meter::{Meter, Metered},
         parcel::Parcel,
         turn::{self, Outcome},
@@ -36,17 +37,29 @@ enum Rejection {
     Raised(MontyException),
 }
 
+impl From<MontyException> for Rejection {
+    fn from(exception: MontyException) -> Self {
+        Self::Raised(exception)
+    }
+}
+
 impl Program {
     /// Compiles the source in `code`, metered from the copy of its text on.
-    fn compile(code: Parcel, script_name: &str, inputs: Vec<String>) -> Result<Self, Rejection> {
+    fn compile(
+        code: Parcel,
+        script_name: &str,
+        inputs: Vec<String>,
+        dynamic_code: DynamicCode,
+    ) -> Result<Self, Rejection> {
         let compiled = Metered::build(Meter::new(None), || {
             let code = code.open(|code| {
                 let bytes = code.decode::<Binary<'_>>().ok()?;
                 std::str::from_utf8(bytes.as_slice()).ok().map(str::to_owned)
             });
             let code = code.ok_or(Rejection::NotText)?;
-            MontyRun::new(code, script_name, inputs.clone(), CompileOptions::default())
-                .map_err(Rejection::Raised)
+            let run = MontyRun::new(code, script_name, inputs.clone(), CompileOptions::default())?;
+            dynamic_code.check(run.code(), script_name)?;
+            Ok::<_, Rejection>(run)
         })?;
         Ok(Self {
             compiled: Mutex::new(compiled),
@@ -128,10 +141,11 @@ fn compile<'a>(
     code: Binary<'a>,
     script_name: String,
     inputs: Vec<String>,
+    dynamic_code: DynamicCode,
 ) -> Term<'a> {
     let code = Parcel::pack(code);
     turn::submit(env, reference, move || {
-        match Program::compile(code, &script_name, inputs) {
+        match Program::compile(code, &script_name, inputs, dynamic_code) {
             Ok(program) => Compiled::Runner(ResourceArc::new(Runner(Arc::new(program)))),
             Err(Rejection::NotText) => Compiled::Failed(Failure::new(
                 atoms::invalid_source(),
