@@ -1,0 +1,120 @@
+defmodule ExMonty.Workspace.Store do
+  @moduledoc """
+  Where workspaces are kept when no process holds them: keys and bytes.
+
+  A workspace that is given `store: {module, config}` saves itself there after each step, and a workspace of the same
+  name that is started later, on this node or on another that reaches the same store, goes on from there.
+  `ExMonty.Workspace.Store.Directory` keeps everything in a directory. A store of your own (a database, an object store)
+  is a module with this behaviour, and has to promise little:
+
+    * **A value is there whole or not at all.** After `c:put/3` has answered `:ok`, `c:get/2` gives that value, on every
+      node that uses the store, also after a crash. A `c:put/3` that fails, or is interrupted, leaves the value from
+      before.
+    * **Keys and values are any bytes.** Keys are UTF-8 and say what they are: `"head/NAME"`, `"step/NAME"`,
+      `"pack/NAME/HASH"`. A workspace writes what the head refers to before the head, and deletes it after.
+    * **Old values may be kept**, at most 8 of a key, to be given when the newest is damaged.
+
+  A function that fails answers `{:error, reason}` with any term; it may also raise or exit, which is taken as that. A
+  workspace passes the reason on in `{:error, {:not_saved, reason, result}}`, loses nothing in memory, and saves all of
+  it with the next step.
+
+      defmodule MyApp.WorkspaceTable do
+        @behaviour ExMonty.Workspace.Store
+
+        @impl true
+        def put(repo, key, value) do
+          repo.insert!(%Saved{key: key, value: value}, on_conflict: :replace_all, conflict_target: :key)
+          :ok
+        end
+
+        # get/2, delete/2, list/1 …
+      end
+  """
+
+  alias ExMonty.Error
+
+  @typedoc "What a store module needs to know: a directory, a repo, a bucket."
+  @type config :: term
+
+  @typedoc "A store as a workspace takes it."
+  @type t :: {module, config}
+
+  @type key :: String.t()
+
+  # How many values of one key may be had again; what former heads refer to is kept as long.
+  @generations 8
+
+  @doc "Keeps `value` under `key`, in the place of what was there."
+  @callback put(config, key, value :: binary) :: :ok | {:error, term}
+
+  @doc "Gives what is kept under `key`."
+  @callback get(config, key) :: {:ok, binary} | {:error, :not_found} | {:error, term}
+
+  @doc "Forgets `key`. One that is not there is `:ok`."
+  @callback delete(config, key) :: :ok | {:error, term}
+
+  @doc "Lists the keys, in any order."
+  @callback list(config) :: {:ok, [key]} | {:error, term}
+
+  @doc """
+  Lists the names of the workspaces that a store holds, sorted.
+
+  After the loss of a node, another one that reaches the store starts them again.
+
+      iex> directory = Path.join(System.tmp_dir!(), "ex_monty-names-\#{System.unique_integer([:positive])}")
+      iex> ExMonty.Workspace.Store.workspaces({ExMonty.Workspace.Store.Directory, directory})
+      {:ok, []}
+  """
+  @spec workspaces(t) :: {:ok, [String.t()]} | {:error, term}
+  def workspaces(store) do
+    with {:ok, keys} <- call(store, :list, []) do
+      {:ok, Enum.sort(for "head/" <> name <- keys, do: name)}
+    end
+  end
+
+  @doc false
+  def generations, do: @generations
+
+  @doc false
+  # Whatever a store does wrong is an error of the call: a workspace outlives its store.
+  @spec call(t, :put | :get | :delete | :list, [term]) :: term
+  def call({module, config}, function, arguments) do
+    case apply(module, function, [config | arguments]) do
+      :ok when function in [:put, :delete] -> :ok
+      {:ok, value} when function == :get and is_binary(value) -> {:ok, value}
+      {:ok, keys} when function == :list and is_list(keys) -> {:ok, keys}
+      {:error, _reason} = error -> error
+      other -> failed(module, function, "answered #{inspect(other, limit: 5, printable_limit: 50)}")
+    end
+  rescue
+    exception -> failed(module, function, "raised #{Exception.message(exception)}")
+  catch
+    kind, reason -> failed(module, function, "ended with #{kind} #{inspect(reason, limit: 5)}")
+  end
+
+  defp failed(module, function, what) do
+    {:error, %Error{reason: :store_failed, message: "#{inspect(module)}.#{function} #{what}"}}
+  end
+
+  @doc false
+  def validate!({module, config}) when is_atom(module) do
+    missing =
+      for {name, arity} <- [put: 3, get: 2, delete: 2, list: 1],
+          not (Code.ensure_loaded?(module) and function_exported?(module, name, arity)),
+          do: "#{name}/#{arity}"
+
+    if missing != [] do
+      raise ArgumentError,
+            "invalid option :store: #{inspect(module)} lacks #{Enum.join(missing, ", ")}; " <>
+              "accepted: {module, config} with a module of the behaviour ExMonty.Workspace.Store"
+    end
+
+    {module, config}
+  end
+
+  def validate!(other) do
+    raise ArgumentError,
+          "invalid option :store: #{inspect(other)}; " <>
+            "accepted: {module, config} with a module of the behaviour ExMonty.Workspace.Store"
+  end
+end
