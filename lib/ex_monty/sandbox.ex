@@ -84,7 +84,11 @@ defmodule ExMonty.Sandbox do
          {:ok, mounts} <- table(options.mounts),
          {:ok, lease} <- Mount.checkout(mounts) do
       try do
-        Driver.run(runner, lease, options)
+        Driver.run(
+          fn _watch -> ExMonty.start_with_mounts(runner, lease, options.inputs, options.start) end,
+          lease,
+          options
+        )
       after
         Mount.release(lease)
       end

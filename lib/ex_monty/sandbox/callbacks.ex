@@ -19,7 +19,7 @@ defmodule ExMonty.Sandbox.Callbacks do
 
   `label` names the function in that reason.
   """
-  @spec call(t, term, String.t(), [term], map) :: {ExMonty.Sandbox.answer(), t}
+  @spec call(t, term, String.t(), [term], map) :: {ExMonty.Sandbox.answer() | {:suspend, term}, t}
   def call(%__MODULE__{worker: nil} = callbacks, key, label, args, kwargs) do
     call(%{callbacks | worker: start(callbacks.functions)}, key, label, args, kwargs)
   end
@@ -68,7 +68,12 @@ defmodule ExMonty.Sandbox.Callbacks do
     %{callbacks | worker: nil}
   end
 
+  @doc "What is wrong with an answer of another shape."
+  @spec accepted() :: String.t()
+  def accepted, do: "it answered neither {:ok, value} nor {:error, type, message} nor {:error, message}"
+
   defp checked({:ok, _value} = answer, _label), do: answer
+  defp checked({:suspend, _tag} = answer, _label), do: answer
 
   defp checked({:error, type, message} = answer, _label) when is_atom(type) and is_binary(message),
     do: answer
@@ -76,8 +81,7 @@ defmodule ExMonty.Sandbox.Callbacks do
   defp checked({:error, message}, _label) when is_binary(message), do: {:error, :runtime_error, message}
 
   defp checked(_other, label) do
-    {:error, :runtime_error,
-     "#{label} failed: it answered neither {:ok, value} nor {:error, type, message} nor {:error, message}"}
+    {:error, :runtime_error, "#{label} failed: #{accepted()}"}
   end
 
   defp start(functions) do

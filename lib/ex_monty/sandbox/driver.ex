@@ -1,22 +1,56 @@
 defmodule ExMonty.Sandbox.Driver do
   @moduledoc false
 
-  # Drives a run from pause to pause until it completes.
+  # Drives a run from pause to pause until it completes, or until a function suspends it.
+  #
+  # Whoever drives says how the run begins, under which lease it goes on (`nil` is none), and with which options. Only
+  # with `suspend: :allowed` in the options may a function answer `{:suspend, tag}`: the run then stops where it is, and
+  # `resume/4` goes on from there, in any process.
 
   alias ExMonty.{Error, Exception, FunctionCall, OsCall}
+  alias ExMonty.Mount.Lease
   alias ExMonty.Sandbox.{Callbacks, Options}
 
   # What `resume` says of an answer that it refuses, leaving the snapshot as it was.
   @refused [:invalid_result, :invalid_value, :value_too_deep, :value_too_large]
 
-  @doc false
-  def run(runner, lease, %Options{} = options) do
-    callbacks = Callbacks.new(callables(options), options.callback_timeout)
-    run = %{lease: lease, functions: options.functions, os: options.os, output: []}
+  @typedoc "What is handed to the start of a run: the process that hears its output, and the milliseconds it has left."
+  @type watch :: {listener :: pid | nil, remaining :: non_neg_integer | nil}
 
-    runner
-    |> ExMonty.start_with_mounts(lease, options.inputs, options.start)
-    |> loop(run, callbacks)
+  @type outcome ::
+          {:ok, value :: term, output :: String.t()}
+          | {:suspended, tag :: term, ExMonty.snapshot(), output :: String.t()}
+          | {:error, ExMonty.reason() | :lease_released}
+
+  @doc "Drives the run that `start` begins. `start` gets a `t:watch/0` and gives the first progress."
+  @spec run((watch -> {:ok, ExMonty.progress()} | {:error, term}), Lease.t() | nil, Options.t()) :: outcome
+  def run(start, lease, %Options{} = options) when is_function(start, 1) do
+    drive(lease, options, fn _run, _callbacks -> start.({nil, nil}) end)
+  end
+
+  @doc """
+  Answers the call that a run was suspended at, and drives on.
+
+  `result` is what a function of the host may answer, beside `{:suspend, tag}`. Of a result that the snapshot refuses
+  the caller hears, and the snapshot stays as it was.
+  """
+  @spec resume(ExMonty.snapshot(), term, Lease.t() | nil, Options.t()) :: outcome
+  def resume(snapshot, result, lease, %Options{} = options) do
+    drive(lease, options, fn run, _callbacks -> go_on(snapshot, result, run.lease) end)
+  end
+
+  defp drive(lease, options, begin) do
+    callbacks = Callbacks.new(callables(options), options.callback_timeout)
+
+    run = %{
+      lease: lease,
+      functions: options.functions,
+      os: options.os,
+      suspend: options.suspend,
+      output: []
+    }
+
+    run |> begin.(callbacks) |> loop(run, callbacks)
   end
 
   defp callables(options) do
@@ -43,12 +77,12 @@ defmodule ExMonty.Sandbox.Driver do
 
   defp step({:name_lookup, name, snapshot, output}, run, callbacks) when is_binary(name) do
     answer = if is_map_key(run.functions, name), do: {:ok, {:function, name}}, else: :undefined
-    resume(snapshot, answer, printed(run, output), callbacks)
+    answer(snapshot, answer, printed(run, output), callbacks)
   end
 
   # An attribute of a host object: nobody answers for those here.
   defp step({:name_lookup, {:attribute, _instance, _name}, snapshot, output}, run, callbacks) do
-    resume(snapshot, :undefined, printed(run, output), callbacks)
+    answer(snapshot, :undefined, printed(run, output), callbacks)
   end
 
   defp step({:function_call, %FunctionCall{} = call, snapshot, output}, run, callbacks) do
@@ -60,17 +94,34 @@ defmodule ExMonty.Sandbox.Driver do
         {{:error, :name_error, "name '#{call.name}' is not defined"}, callbacks}
       end
 
-    resume(snapshot, answer, printed(run, output), callbacks)
+    run = printed(run, output)
+
+    case {answer, run.suspend} do
+      {{:suspend, tag}, :allowed} ->
+        Callbacks.stop(callbacks)
+        {:suspended, tag, snapshot, IO.iodata_to_binary(run.output)}
+
+      {{:suspend, _tag}, :refused} ->
+        answer(
+          snapshot,
+          {:error, :runtime_error, "#{call.name}() failed: #{Callbacks.accepted()}"},
+          run,
+          callbacks
+        )
+
+      {answer, _} ->
+        answer(snapshot, answer, run, callbacks)
+    end
   end
 
   defp step({:method_call, %FunctionCall{} = call, snapshot, output}, run, callbacks) do
     answer = {:error, :attribute_error, "no host method '#{call.name}'"}
-    resume(snapshot, answer, printed(run, output), callbacks)
+    answer(snapshot, answer, printed(run, output), callbacks)
   end
 
   defp step({:os_call, %OsCall{} = call, snapshot, output}, run, callbacks) do
     {answer, callbacks} = answer_os(call, run, callbacks)
-    resume(snapshot, answer, printed(run, output), callbacks)
+    answer(snapshot, answer, printed(run, output), callbacks)
   end
 
   defp answer_os(%OsCall{function: function} = call, run, callbacks) do
@@ -91,17 +142,20 @@ defmodule ExMonty.Sandbox.Driver do
     {:ok, nil}
   end
 
-  defp resume(snapshot, answer, run, callbacks) do
-    case ExMonty.resume_with_mounts(snapshot, answer, run.lease) do
+  defp answer(snapshot, answer, run, callbacks) do
+    case go_on(snapshot, answer, run.lease) do
       {:error, %Error{reason: reason, message: message}} when reason in @refused ->
         snapshot
-        |> ExMonty.resume_with_mounts({:error, :type_error, message}, run.lease)
+        |> go_on({:error, :type_error, message}, run.lease)
         |> loop(run, callbacks)
 
       resumed ->
         loop(resumed, run, callbacks)
     end
   end
+
+  defp go_on(snapshot, answer, nil), do: ExMonty.resume(snapshot, answer)
+  defp go_on(snapshot, answer, lease), do: ExMonty.resume_with_mounts(snapshot, answer, lease)
 
   defp printed(run, output), do: %{run | output: [run.output, output]}
 end

@@ -6,7 +6,9 @@ defmodule ExMonty.Sandbox.Options do
   alias ExMonty.OsCall
 
   @enforce_keys [:inputs, :functions, :os, :mounts, :callback_timeout, :compile, :start]
-  defstruct @enforce_keys
+  defstruct @enforce_keys ++ [suspend: :refused]
+
+  @type t :: %__MODULE__{suspend: :refused | :allowed}
 
   @options [
     inputs: "map of name (atom or string) to value: variables the script finds set. Default: none.",
