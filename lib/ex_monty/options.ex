@@ -133,6 +133,7 @@ defmodule ExMonty.Options do
 
   defp cwd!(other), do: refuse_cwd!(other)
 
+  @spec refuse_cwd!(term) :: no_return
   defp refuse_cwd!(cwd), do: refuse!(:cwd, cwd, "an absolute path, such as \"/work\"")
 
   defp clock!(clock) when clock in [:system, :host], do: clock
@@ -156,6 +157,7 @@ defmodule ExMonty.Options do
 
   defp timezone!(other), do: refuse_timezone!(other)
 
+  @spec refuse_timezone!(term) :: no_return
   defp refuse_timezone!(zone) do
     accepted = "an IANA name such as \"Europe/Zurich\", an offset such as \"+02:00\", or an offset in seconds"
     refuse!(:timezone, zone, accepted)
