@@ -50,7 +50,7 @@ mod tar;
 pub use crate::difference::ChangeKind;
 pub use changes::Change;
 pub use commit::{CommitError, CommitOptions, CommitReport, Conflict, ConflictKind, SkipReason};
-pub use dump::{DumpError, DumpErrorKind, LoadOptions, OnDrift};
+pub use dump::{Digest, DumpError, DumpErrorKind, DumpParts, LoadOptions, OnDrift};
 pub use snapshot::Snapshot;
 pub use tar::{TarError, TarErrorKind, TarExport, TarLimits};
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! history/dump            Table::dump, Table::load
+//! history/dump/parts      the same with contents apart, for whoever has most of them
 //! history/dump/envelope   the bytes around: version, checksum, compression
 //! history/dump/table      mounts and what they hold, as records
 //! history/dump/load       from those records to a table
@@ -15,6 +16,7 @@ mod envelope;
 mod error;
 mod load;
 mod options;
+mod parts;
 mod table;
 
 use crate::table::{Namespace, Table};
@@ -22,8 +24,11 @@ use crate::wire::Packer;
 
 use super::Snapshot;
 
+use envelope::Form;
+
 pub use error::{DumpError, DumpErrorKind};
 pub use options::{LoadOptions, OnDrift};
+pub use parts::{Digest, DumpParts};
 
 /// # As bytes
 impl Table {
@@ -54,7 +59,7 @@ impl Table {
     /// overlay owns.
     pub fn load(bytes: &[u8], options: LoadOptions) -> Result<Self, DumpError> {
         let room = options.max_size;
-        let (records, contents) = envelope::open(bytes, room)?;
+        let (records, contents) = envelope::open(Form::Whole, bytes, room)?;
         load::read(&records, contents, options).map(Self::of)
     }
 }
@@ -104,6 +109,6 @@ impl Snapshot {
         let mut packer = Packer::default();
         table::write(self, &mut packer)?;
         let (records, contents) = packer.finish();
-        Ok(envelope::seal(&records, &contents))
+        Ok(envelope::seal(Form::Whole, &records, &contents))
     }
 }

@@ -20,7 +20,24 @@ use crate::wire::Malformed;
 
 use super::error::{DumpError, DumpErrorKind};
 
-const MAGIC: &[u8; 8] = b"\x89mounts\n";
+/// What is inside an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Records and contents.
+    Whole,
+    /// Records, and what the contents are called.
+    Frame,
+}
+
+impl Form {
+    fn magic(self) -> &'static [u8; 8] {
+        match self {
+            Self::Whole => b"\x89mounts\n",
+            Self::Frame => b"\x89mframe\n",
+        }
+    }
+}
+
 const VERSION: u32 = 1;
 const CHECKSUM_BYTES: usize = 32;
 /// Magic, version and both sizes.
@@ -34,7 +51,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const MAX_RATIO: u64 = 256;
 
 /// What each content is reckoned to cost in memory beside its bytes.
-const CONTENT_BYTES: u64 = 96;
+pub(super) const CONTENT_BYTES: u64 = 96;
 
 /// Packs chunks as they fill up.
 struct Packing {
@@ -77,7 +94,7 @@ impl Packing {
 }
 
 /// The whole dump of these records and contents.
-pub(super) fn seal(records: &[u8], contents: &[Contents]) -> Vec<u8> {
+pub(super) fn seal(form: Form, records: &[u8], contents: &[Contents]) -> Vec<u8> {
     let mut packing = Packing {
         packed: vec![0; HEADER_BYTES],
         chunk: Vec::with_capacity(CHUNK_BYTES),
@@ -98,7 +115,7 @@ pub(super) fn seal(records: &[u8], contents: &[Contents]) -> Vec<u8> {
     } = packing;
     let packed = (dump.len() - HEADER_BYTES) as u64;
     let sizes = [
-        &MAGIC[..],
+        &form.magic()[..],
         &VERSION.to_le_bytes(),
         &inflated.to_le_bytes(),
         &packed.to_le_bytes(),
@@ -117,13 +134,14 @@ fn checksum(sizes: &[u8], packed: &[u8]) -> [u8; CHECKSUM_BYTES] {
 }
 
 /// The records and contents of a dump, which may be at most `limit` bytes together.
-pub(super) fn open(dump: &[u8], limit: u64) -> Result<(Vec<u8>, Vec<Contents>), DumpError> {
+pub(super) fn open(form: Form, dump: &[u8], limit: u64) -> Result<(Vec<u8>, Vec<Contents>), DumpError> {
+    let magic = form.magic();
     let refused = |kind| Err(DumpError::new(kind));
-    let begins = dump.iter().zip(MAGIC).all(|(one, other)| one == other);
+    let begins = dump.iter().zip(magic).all(|(one, other)| one == other);
     if !begins || dump.is_empty() {
         return refused(DumpErrorKind::NotADump);
     }
-    let mut header = Numbers(dump.get(MAGIC.len()..).unwrap_or_default());
+    let mut header = Numbers(dump.get(magic.len()..).unwrap_or_default());
     match header.four() {
         Some(VERSION) => {}
         Some(found) => return refused(DumpErrorKind::UnknownVersion { found }),

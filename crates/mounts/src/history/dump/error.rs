@@ -45,6 +45,8 @@ pub enum DumpErrorKind {
     },
     /// The checksum is right, and what it covers is no table; why, in words.
     Malformed(&'static str),
+    /// The frame names contents that were not provided.
+    ContentsMissing,
     /// The mount holds, or lies over, a backend that is neither of this crate nor a host directory.
     NotPortable,
     /// Directories of the mount lie more than 256 deep in one another. No path leads there; renaming can.
@@ -107,6 +109,7 @@ impl fmt::Display for DumpErrorKind {
             Self::Damaged => f.write_str("the dump is damaged"),
             Self::TooLarge { limit } => write!(f, "the dump holds more than {limit} bytes"),
             Self::Malformed(why) => write!(f, "the dump is malformed: {why}"),
+            Self::ContentsMissing => f.write_str("contents that the dump names are missing"),
             Self::NotPortable => f.write_str("the mount holds a backend that cannot be dumped"),
             Self::TooDeep => write!(f, "directories lie more than {MAX_LEVELS} deep in one another"),
             Self::HostMissing => f.write_str("the mount needs a host directory"),
