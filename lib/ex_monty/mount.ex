@@ -45,6 +45,8 @@ defmodule ExMonty.Mount do
   alias ExMonty.Mount.{Files, Lease, Options, Refusal}
   alias ExMonty.Native
 
+  @modes [:read_only, :read_write, :overlay]
+
   @enforce_keys [:ref]
   defstruct [:ref]
 
@@ -54,10 +56,13 @@ defmodule ExMonty.Mount do
   @typedoc "What a file is asked of: the table, or a lease of it."
   @type holder :: t | Lease.t()
 
+  @typedoc "What may be done with a directory of the host."
+  @type mode :: :read_only | :read_write | :overlay
+
   @typedoc "A mount, as `new/1` takes it."
   @type spec ::
-          {virtual :: String.t(), host_path :: Path.t(), :read_only}
-          | {virtual :: String.t(), host_path :: Path.t(), :read_only, keyword}
+          {virtual :: String.t(), host_path :: Path.t(), mode}
+          | {virtual :: String.t(), host_path :: Path.t(), mode, keyword}
           | {virtual :: String.t(), :memory}
           | {virtual :: String.t(), :memory, keyword}
 
@@ -90,7 +95,7 @@ defmodule ExMonty.Mount do
   @type info :: %{
           virtual: String.t(),
           host: String.t() | nil,
-          mode: :memory | :read_only,
+          mode: :memory | mode,
           write_bytes_limit: non_neg_integer | nil,
           usage: usage
         }
@@ -127,15 +132,17 @@ defmodule ExMonty.Mount do
 
   Options of a memory mount:
 
-    * `:files` – map of path to contents (a binary or iodata) that the mount starts with. Paths are those inside the
-      mount, with or without a leading `/`; directories above them are made. They count as written.
+    * `:files` – map of path to contents (a binary or iodata), or to `:directory`, that the mount starts with. Paths are
+      those inside the mount, with or without a leading `/`; directories above them are made. They count as written.
     * `:max_bytes` – bytes held at one time, all files together. Default: no limit.
     * `:max_files` – files and directories held at one time. Default: no limit.
     * `:max_file_size` – bytes in one file. Default: no limit.
     * `:write_bytes_limit` – bytes ever written, whether kept or not. Default: no limit.
     * `:memory_limit` – bytes that the mount keeps in memory, plus the answer being made. Default: 256 MiB.
+    * `:rules` – `[hide: globs, deny: globs, read_only: globs]` on the paths inside the mount: what is not there, what
+      is listed and may not be accessed, what may only be read. A glob that is none raises `ArgumentError`.
 
-  Each takes an integer or `:unlimited`. Returns the same handle, so that calls can be piped through `add!/4`. Nobody
+  Each limit takes an integer or `:unlimited`. Returns the same handle, so that calls can be piped through `add!/4`. Nobody
   sees the mount without its files. Files that cannot be, or exceed a limit, fail as a write of them would: `:eexist`,
   `:enospc`, …
 
@@ -146,12 +153,12 @@ defmodule ExMonty.Mount do
       iex> ExMonty.Mount.add(mounts, "/small", :memory, files: %{"a" => "12345"}, max_bytes: 4)
       {:error, :enospc}
   """
-  @spec add(t, virtual :: String.t(), :memory | Path.t(), keyword | :read_only) :: {:ok, t} | {:error, error}
+  @spec add(t, virtual :: String.t(), :memory | Path.t(), keyword | mode) :: {:ok, t} | {:error, error}
   def add(mounts, virtual, source, mode_or_opts \\ [])
 
   def add(%__MODULE__{ref: ref} = mounts, virtual, :memory, opts) do
-    {files, limits} = Options.memory!(opts)
-    added(Native.mount_add_memory(ref, Options.virtual!(virtual), files, limits), mounts)
+    settings = Options.settings!(:memory, opts)
+    added(Native.mount_add_memory(ref, Options.virtual!(virtual), Options.files!(opts), settings), mounts)
   end
 
   def add(%__MODULE__{} = mounts, virtual, host_path, mode), do: add(mounts, virtual, host_path, mode, [])
@@ -159,11 +166,18 @@ defmodule ExMonty.Mount do
   @doc """
   Adds a directory of the host at the path `virtual`.
 
-  `mode` is `:read_only`: scripts and host alike can read what is there at the time, and no write reaches it. Any other
-  mode is `{:error, :invalid_mode}`. The directory is opened now and stays the same one when it is renamed or replaced.
-  Symbolic links inside it are followed as far as they stay inside; nothing leads out.
+  `mode` is one of
 
-  The option `:memory_limit` is the most bytes that the answer to one read may have, or `:unlimited`. Default: 256 MiB.
+    * `:read_only` – scripts and host alike can read what is there at the time, and no write reaches it;
+    * `:read_write` – what is written is on the host at once;
+    * `:overlay` – what is written stays in memory, over the directory, which is never written.
+
+  Any other mode is `{:error, :invalid_mode}`. The directory is opened now and stays the same one when it is renamed or
+  replaced. Symbolic links inside it are followed as far as they stay inside; nothing leads out.
+
+  Options are the limits of `add/4`, and `:rules`. An overlay is charged for what it keeps, a read-write mount for what
+  is added through it, by default at most 1 GiB written and 100,000 files and directories more than there were. A
+  read-only mount takes `:memory_limit` alone.
 
   `virtual` is absolute; `/d` and `/d/` are the same path. Mounts nest; the deepest one that covers a path has it.
 
@@ -174,12 +188,12 @@ defmodule ExMonty.Mount do
       iex> ExMonty.Mount.add(mounts, "relative", "lib", :read_only)
       {:error, :invalid_virtual_path}
   """
-  @spec add(t, virtual :: String.t(), host_path :: Path.t(), mode :: :read_only, keyword) ::
+  @spec add(t, virtual :: String.t(), host_path :: Path.t(), mode, keyword) ::
           {:ok, t} | {:error, error}
-  def add(%__MODULE__{ref: ref} = mounts, virtual, host_path, :read_only, opts) do
-    limits = Options.read_only!(opts)
+  def add(%__MODULE__{ref: ref} = mounts, virtual, host_path, mode, opts) when mode in @modes do
+    settings = Options.settings!(mode, opts)
     host_path = Options.host!(host_path)
-    added(Native.mount_add_read_only(ref, Options.virtual!(virtual), host_path, limits), mounts)
+    added(Native.mount_add_host(ref, Options.virtual!(virtual), host_path, mode, settings), mounts)
   end
 
   def add(%__MODULE__{}, virtual, host_path, _mode, _opts) do
@@ -189,13 +203,13 @@ defmodule ExMonty.Mount do
   end
 
   @doc "As `add/4`, but returns the table and raises `ExMonty.Error`."
-  @spec add!(t, String.t(), :memory | Path.t(), keyword | :read_only) :: t
+  @spec add!(t, String.t(), :memory | Path.t(), keyword | mode) :: t
   def add!(mounts, virtual, source, mode_or_opts \\ []) do
     Refusal.value!(add(mounts, virtual, source, mode_or_opts), "mount #{inspect(virtual)}")
   end
 
   @doc "As `add/5`, but returns the table and raises `ExMonty.Error`."
-  @spec add!(t, String.t(), Path.t(), :read_only, keyword) :: t
+  @spec add!(t, String.t(), Path.t(), mode, keyword) :: t
   def add!(mounts, virtual, host_path, mode, opts) do
     Refusal.value!(add(mounts, virtual, host_path, mode, opts), "mount #{inspect(virtual)}")
   end

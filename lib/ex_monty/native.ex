@@ -38,8 +38,8 @@ defmodule ExMonty.Native do
 
   # Mount tables and leases; files, through either.
   def mount_new, do: unloaded()
-  def mount_add_memory(_table, _virtual, _files, _limits), do: unloaded()
-  def mount_add_read_only(_table, _virtual, _host_path, _limits), do: unloaded()
+  def mount_add_memory(_table, _virtual, _files, _settings), do: unloaded()
+  def mount_add_host(_table, _virtual, _host_path, _mode, _settings), do: unloaded()
   def mount_remove(_table, _virtual), do: unloaded()
   def mount_list(_table), do: unloaded()
   def mount_count(_table), do: unloaded()

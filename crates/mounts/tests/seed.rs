@@ -75,6 +75,34 @@ fn seeded_files_count() {
 }
 
 #[test]
+fn seeded_directories_are_there_from_the_start_and_count() {
+    let limits = |max_files| Limits {
+        max_files: Some(max_files),
+        ..Limits::default()
+    };
+    let seeded = |directories: &[&str], limits| {
+        let mount = Mount::memory().with_limits(limits);
+        mount
+            .with_directories(directories.iter().copied())?
+            .with_files([("/a/file", "")])
+    };
+    let table = Table::new();
+    table
+        .mount("/m", seeded(&["/a", "/b/c", "/b", "/"], limits(4)).unwrap())
+        .unwrap();
+    assert!(table.list("/m/b/c").unwrap().is_empty());
+    assert_eq!(table.list_mounts()[0].usage.held.files, 4);
+
+    assert_eq!(kind(seeded(&["/a", "/b/c"], limits(3))), ErrorKind::NoSpace);
+    assert_eq!(kind(seeded(&["a"], Limits::default())), ErrorKind::NotAbsolute);
+    let beside = seeded(&[], Limits::default()).unwrap();
+    assert_eq!(
+        kind(beside.with_directories(["/a/file"])),
+        ErrorKind::AlreadyExists
+    );
+}
+
+#[test]
 fn names_that_no_directory_could_hold_together_are_refused() {
     for (files, expected) in [
         (vec![("/a", "1"), ("/a", "2")], ErrorKind::AlreadyExists),

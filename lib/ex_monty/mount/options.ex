@@ -2,16 +2,29 @@ defmodule ExMonty.Mount.Options do
   @moduledoc false
 
   # What may be said about a mount, validated once. Behind this module lists of limits are well-formed and files are
-  # pairs of an absolute path and a binary.
+  # pairs of an absolute path and a binary, or `:directory`.
 
   @limits [:write_bytes_limit, :max_bytes, :max_files, :max_file_size, :memory_limit]
-  @memory [:files | @limits]
-  @read_only [:memory_limit]
+  @verdicts [:deny, :hide, :read_only]
+  @options [
+    memory: [:files, :rules | @limits],
+    read_only: [:rules, :memory_limit],
+    read_write: [:rules | @limits],
+    overlay: [:rules | @limits]
+  ]
+  @kinds [
+    memory: "a memory mount",
+    read_only: "a read-only mount",
+    read_write: "a read-write mount",
+    overlay: "an overlay"
+  ]
   @max_limit 0xFFFF_FFFF_FFFF_FFFF
 
-  @specs "{virtual, host_path, mode}, {virtual, host_path, mode, opts}, {virtual, :memory} or {virtual, :memory, opts}"
+  @specs "{virtual, :memory}, {virtual, :memory, opts}, {virtual, source, mode} or {virtual, source, mode, opts}, " <>
+           "source being a host path or an ExMonty.Mount.Snapshot"
 
   @type limits :: [{atom, non_neg_integer | :unlimited}]
+  @type rules :: [{:deny | :hide | :read_only, [String.t()]}]
 
   # The arguments of `ExMonty.Mount.add` for each spec.
   @spec specs!(term) :: [[term]]
@@ -28,16 +41,25 @@ defmodule ExMonty.Mount.Options do
   defp spec!({virtual, host, mode, opts}), do: [virtual, host, mode, opts]
   defp spec!(other), do: wrong!("a mount spec", other, @specs)
 
-  @spec memory!(term) :: {[{String.t(), binary}], limits}
-  def memory!(opts) do
-    known!(opts, @memory, "a memory mount")
-    {files!(Keyword.get(opts, :files, %{})), limits!(opts)}
+  # The files that a memory mount begins with.
+  @spec files!(keyword) :: [{String.t(), binary | :directory}]
+  def files!(opts) do
+    opts |> Keyword.get(:files, %{}) |> sorted_files!()
   end
 
-  @spec read_only!(term) :: limits
-  def read_only!(opts) do
-    known!(opts, @read_only, "a read-only mount")
+  # The limits and the rules of a mount of this kind.
+  @spec settings!(:memory | :read_only | :read_write | :overlay, term) :: {limits, rules}
+  def settings!(kind, opts) do
+    known!(opts, @options[kind], @kinds[kind])
+    {limits!(opts), rules!(Keyword.get(opts, :rules, []))}
+  end
+
+  # Checks the limits of a memory mount, and nothing else.
+  @spec limits_of_memory!(term) :: keyword
+  def limits_of_memory!(opts) do
+    known!(opts, @limits, @kinds[:memory])
     limits!(opts)
+    opts
   end
 
   @spec virtual!(term) :: binary
@@ -67,23 +89,39 @@ defmodule ExMonty.Mount.Options do
   defp limit!(option, other),
     do: wrong!(inspect(option), other, "an integer from 0 to 2^64 - 1, or :unlimited")
 
+  defp rules!(rules) do
+    known!(rules, @verdicts, ":rules")
+    for {verdict, globs} <- rules, do: {verdict, globs!(verdict, globs)}
+  end
+
+  defp globs!(name, globs) do
+    valid? =
+      is_list(globs) and not List.improper?(globs) and
+        Enum.all?(globs, &(is_binary(&1) and String.valid?(&1)))
+
+    if valid?,
+      do: globs,
+      else: wrong!("#{inspect(name)} of :rules", globs, "a list of globs, which are UTF-8 strings")
+  end
+
   # Sorted, so that of two names that cannot both be it is always the same one that is refused.
-  defp files!(files) when is_map(files) and not is_struct(files) do
+  defp sorted_files!(files) when is_map(files) and not is_struct(files) do
     Enum.sort(for {path, contents} <- files, do: {file_path!(path), contents!(path, contents)})
   end
 
-  defp files!(other), do: wrong!(":files", other, "a map of paths to contents")
+  defp sorted_files!(other), do: wrong!(":files", other, "a map of paths to contents or :directory")
 
   defp file_path!("/" <> _ = path), do: path
   defp file_path!(path) when is_binary(path), do: "/" <> path
   defp file_path!(other), do: wrong!("a path in :files", other, "a string")
 
-  defp contents!(_, contents) when is_binary(contents), do: contents
+  defp contents!(_, contents) when is_binary(contents) or contents == :directory, do: contents
 
   defp contents!(path, contents) do
     IO.iodata_to_binary(contents)
   rescue
-    ArgumentError -> wrong!("the contents of #{inspect(path)} in :files", contents, "a binary or iodata")
+    ArgumentError ->
+      wrong!("the contents of #{inspect(path)} in :files", contents, "a binary, iodata or :directory")
   end
 
   defp names(options), do: Enum.map_join(options, ", ", &inspect/1)

@@ -10,7 +10,8 @@ defmodule ExMonty.Mount.Refusal do
     lease_released: "the lease has ended: it was released, or its owner died",
     invalid_virtual_path:
       "a virtual path is UTF-8, starts with \"/\", has no NUL byte, at most 4096 bytes and 64 names of at most 255 bytes",
-    invalid_mode: "the modes are :read_only for a host directory, and :memory in its place",
+    invalid_mode:
+      "the modes are :read_only, :read_write, :overlay for a host directory, :read_only, :overlay for a snapshot",
     host_path_not_found: "the host directory does not exist",
     host_path_not_directory: "the host path is not a directory",
     host_path_denied: "the host directory may not be opened",

@@ -45,6 +45,15 @@ defmodule ExMonty.Mount.OptionsTest do
       assert Mount.count(mounts) == 0
     end
 
+    test "may be directories" do
+      {:ok, mounts} = memory(files: %{"in" => :directory, "out/logs/" => :directory, "in/a" => "1"})
+      assert Mount.ls!(mounts, "/m") == ["in", "out"]
+      assert {Mount.ls!(mounts, "/m/in"), Mount.ls!(mounts, "/m/out/logs")} == {["a"], []}
+      assert memory(files: %{"a" => "1", "a/b" => :directory}) == {:error, :eexist}
+      assert memory(files: %{"a" => :directory, "/a" => "1"}) == {:error, :eexist}
+      assert memory(files: %{"a" => :directory}, max_files: 0) == {:error, :enospc}
+    end
+
     test "over a limit are refused" do
       for {limit, reason} <- [
             {:max_bytes, :enospc},
@@ -149,14 +158,18 @@ defmodule ExMonty.Mount.OptionsTest do
       assert error.message =~ option
     end
 
-    for option <- [:files, :max_bytes, :write_bytes_limit, :rules] do
+    for option <- [:files, :max_bytes, :write_bytes_limit] do
       error = assert_raise ArgumentError, fn -> Mount.new([{"/m", "lib", :read_only, [{option, 1}]}]) end
 
       assert error.message =~
-               "unknown option #{inspect(option)} of a read-only mount; accepted: :memory_limit"
+               "unknown option #{inspect(option)} of a read-only mount; accepted: :rules, :memory_limit"
     end
 
-    assert_raise ArgumentError, ~r/unknown option :rules/, fn -> memory(rules: []) end
+    for {mode, name} <- [read_write: "a read-write mount", overlay: "an overlay"] do
+      assert_raise ArgumentError, ~r/unknown option :files of #{name}/, fn ->
+        Mount.new([{"/m", "lib", mode, files: %{}}])
+      end
+    end
   end
 
   test "options that are no keyword list raise" do

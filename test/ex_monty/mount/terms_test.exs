@@ -7,7 +7,7 @@ defmodule ExMonty.Mount.TermsTest do
 
   setup_all do
     {:ok, table} = Native.mount_new()
-    :ok = Native.mount_add_memory(table, "/m", [{"/file", "text"}], [])
+    :ok = Native.mount_add_memory(table, "/m", [{"/file", "text"}], {[], []})
     {:ok, lease} = Native.mount_checkout(table, :shared)
     {:ok, table: table, lease: lease}
   end
@@ -21,8 +21,8 @@ defmodule ExMonty.Mount.TermsTest do
 
   test "handles that are none", %{lease: lease} do
     for wrong <- [lease | wrong_handles()] do
-      refused(:mount_add_memory, [wrong, "/x", [], []])
-      refused(:mount_add_read_only, [wrong, "/x", "lib", []])
+      refused(:mount_add_memory, [wrong, "/x", [], {[], []}])
+      refused(:mount_add_host, [wrong, "/x", "lib", :read_only, {[], []}])
       refused(:mount_remove, [wrong, "/m"])
       refused(:mount_list, [wrong])
       refused(:mount_count, [wrong])
@@ -51,11 +51,12 @@ defmodule ExMonty.Mount.TermsTest do
 
   test "texts that are none", %{table: table} do
     for wrong <- wrong_texts() do
-      refused(:mount_add_memory, [table, wrong, [], []])
-      refused(:mount_add_memory, [table, "/x", [{wrong, ""}], []])
-      refused(:mount_add_memory, [table, "/x", [{"/x", wrong}], []])
-      refused(:mount_add_read_only, [table, wrong, "lib", []])
-      refused(:mount_add_read_only, [table, "/x", wrong, []])
+      refused(:mount_add_memory, [table, wrong, [], {[], []}])
+      refused(:mount_add_memory, [table, "/x", [{wrong, ""}], {[], []}])
+      refused(:mount_add_memory, [table, "/x", [{"/x", wrong}], {[], []}])
+      refused(:mount_add_memory, [table, "/x", [], {[], [hide: [wrong]]}])
+      refused(:mount_add_host, [table, wrong, "lib", :read_only, {[], []}])
+      refused(:mount_add_host, [table, "/x", wrong, :read_only, {[], []}])
       refused(:mount_remove, [table, wrong])
       refused(:file_read, [table, wrong])
       refused(:file_write, [table, wrong, ""])
@@ -85,7 +86,7 @@ defmodule ExMonty.Mount.TermsTest do
           [{"/a"}],
           [{"/a", "", 1}]
         ] do
-      refused(:mount_add_memory, [table, "/x", wrong, []])
+      refused(:mount_add_memory, [table, "/x", wrong, {[], []}])
     end
 
     for wrong <- [
@@ -100,8 +101,29 @@ defmodule ExMonty.Mount.TermsTest do
           [{"max_bytes", 1}],
           [{:max_bytes, 1} | :tail]
         ] do
+      refused(:mount_add_memory, [table, "/x", [], {wrong, []}])
+      refused(:mount_add_host, [table, "/x", "lib", :read_only, {wrong, []}])
+    end
+
+    for wrong <- [
+          nil,
+          %{},
+          [hide: nil],
+          [hide: ["a" | "b"]],
+          [hide: [<<255>>]],
+          [see: []],
+          [{:hide, []} | :tail]
+        ] do
+      refused(:mount_add_memory, [table, "/x", [], {[], wrong}])
+      refused(:mount_add_host, [table, "/x", "lib", :overlay, {[], wrong}])
+    end
+
+    for wrong <- [nil, [], {[]}, {[], [], []}, %{}, self()] do
       refused(:mount_add_memory, [table, "/x", [], wrong])
-      refused(:mount_add_read_only, [table, "/x", "lib", wrong])
+    end
+
+    for wrong <- [nil, "overlay", :memory, 1, self()] do
+      refused(:mount_add_host, [table, "/x", "lib", wrong, {[], []}])
     end
 
     for wrong <- [nil, "shared", :wait, {:wait, 10}, 1], do: refused(:mount_checkout, [table, wrong])

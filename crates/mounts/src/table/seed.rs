@@ -30,14 +30,40 @@ impl Mount {
     where
         D: Into<Vec<u8>>,
     {
+        self.seeded(|alone| {
+            let mut files = files.into_iter();
+            files.try_for_each(|(given, data)| alone.seed(given, data))
+        })
+    }
+
+    /// The same mount with the directories at `paths` in it, and those above them. One that is there already stays. As
+    /// with [files](Self::with_files), paths are those inside the mount, directories count, and rules do not concern
+    /// them.
+    ///
+    /// ```
+    /// use mounts::{Mount, Table};
+    ///
+    /// let table = Table::new();
+    /// table.mount("/work", Mount::memory().with_directories(["/in", "/out/logs"])?)?;
+    /// assert!(table.list("/work/out/logs")?.is_empty());
+    /// # Ok::<(), mounts::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Namespace::create_dir_all`].
+    pub fn with_directories<'p>(self, paths: impl IntoIterator<Item = &'p str>) -> Result<Self> {
+        self.seeded(|alone| paths.into_iter().try_for_each(|path| alone.create_dir_all(path)))
+    }
+
+    /// The same mount after `work` on it, which finds it alone at `/` and without its rules.
+    fn seeded(self, work: impl FnOnce(&Namespace) -> Result<()>) -> Result<Self> {
         let root = VirtualPath::root();
         let mut alone = Namespace::default();
         let mounting = |kind| Error::new(kind, Operation::Mount, root.as_str());
         let (mount, rules) = self.without_rules();
         alone.insert(&root, mount).map_err(mounting)?;
-        for (given, data) in files {
-            alone.seed(given, data)?;
-        }
+        work(&alone)?;
         let mount = alone.remove(&root).map_err(mounting)?;
         // The namespace never left this function, so nobody else holds the mount.
         let mount = Arc::into_inner(mount).ok_or_else(|| mounting(ErrorKind::InUse))?;

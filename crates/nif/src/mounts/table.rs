@@ -2,13 +2,15 @@
 
 use std::{ffi::OsStr, mem, os::unix::ffi::OsStrExt, path::Path};
 
-use mounts::{ErrorKind, HostDirectory, Mount, MountInfo, MountKind, Operation, Table, Usage};
+use mounts::{
+    ErrorKind, HostDirectory, Mount, MountInfo, MountKind, Operation, Table, Usage, WritableHostDirectory,
+};
 use rustler::{Atom, Binary, Env, NewBinary, Resource, ResourceArc, Term};
 
 use super::{
     Answer, Refusal, answer, done,
     lease::Owners,
-    options::{Files, MountLimits},
+    options::{Files, Mode, Seed, Settings},
     text,
 };
 use crate::{atoms, engine::Engine};
@@ -50,44 +52,55 @@ fn mount_new(env: Env<'_>) -> Term<'_> {
     answer(env, || Ok(ResourceArc::new(TableResource::default())))
 }
 
-/// Mounts a memory mount that holds `files`, whose paths are absolute within the mount. On a dirty I/O scheduler: it
+/// Mounts a memory mount that holds `seeds`, whose paths are absolute within the mount. On a dirty I/O scheduler: it
 /// copies the files and waits for changes in flight.
 #[rustler::nif(schedule = "DirtyIo")]
 fn mount_add_memory<'a>(
     env: Env<'a>,
     table: &'a TableResource,
     point: Binary<'a>,
-    files: Files<'a>,
-    limits: MountLimits,
+    seeds: Files<'a>,
+    settings: Settings,
 ) -> Term<'a> {
-    done(env, || {
+    done(env, move || {
         let point = text(point, Operation::Mount)?;
-        let mut seed = Vec::with_capacity(files.0.len());
-        for (path, contents) in files.0 {
-            seed.push((text(path, Operation::Write)?, contents.as_slice()));
+        let (mut files, mut directories) = (Vec::with_capacity(seeds.0.len()), Vec::new());
+        for (path, seed) in &seeds.0 {
+            match seed {
+                Seed::File(contents) => files.push((text(*path, Operation::Write)?, contents.as_slice())),
+                Seed::Directory => directories.push(text(*path, Operation::CreateDir)?),
+            }
         }
         table.ask(env, |table| {
-            let mount = Mount::memory().with_limits(limits.0);
-            Ok(table.mount(point, mount.with_files(seed.iter().copied())?)?)
+            let mount = settings.apply(Mount::memory());
+            let mount = mount.with_directories(directories.iter().copied())?;
+            Ok(table.mount(point, mount.with_files(files.iter().copied())?)?)
         })
     })
 }
 
-/// Mounts a directory of the host that can only be read. On a dirty I/O scheduler: it opens the directory.
+/// Mounts a directory of the host. On a dirty I/O scheduler: it opens the directory.
 #[rustler::nif(schedule = "DirtyIo")]
-fn mount_add_read_only<'a>(
+fn mount_add_host<'a>(
     env: Env<'a>,
     table: &'a TableResource,
     point: Binary<'a>,
     host: Binary<'a>,
-    limits: MountLimits,
+    mode: Mode,
+    settings: Settings,
 ) -> Term<'a> {
-    done(env, || {
+    done(env, move || {
         let point = text(point, Operation::Mount)?;
         let host = Path::new(OsStr::from_bytes(&host));
         table.ask(env, |table| {
-            let mount = Mount::read_only(HostDirectory::open(host)?);
-            Ok(table.mount(point, mount.with_limits(limits.0))?)
+            let directory = HostDirectory::open(host)?;
+            let mount = match mode {
+                Mode::ReadOnly => Mount::read_only(directory),
+                Mode::ReadWrite => Mount::read_write(WritableHostDirectory::new(directory)),
+                // Writable, so that it can be committed to: the overlay itself only reads it.
+                Mode::Overlay => Mount::overlay(WritableHostDirectory::new(directory)),
+            };
+            Ok(table.mount(point, settings.apply(mount))?)
         })
     })
 }
@@ -145,6 +158,7 @@ fn mode(kind: MountKind) -> Atom {
         MountKind::Memory => atoms::memory(),
         MountKind::ReadOnly => atoms::read_only(),
         MountKind::ReadWrite => atoms::read_write(),
+        MountKind::Overlay => atoms::overlay(),
         _ => atoms::other(),
     }
 }
