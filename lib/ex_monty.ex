@@ -35,7 +35,7 @@ defmodule ExMonty do
   """
 
   alias ExMonty.Mount.Lease
-  alias ExMonty.{Error, Exception, FunctionCall, Limits, Native, Options, OsCall, Turn, Value}
+  alias ExMonty.{Dump, Error, Exception, FunctionCall, Limits, Native, Options, OsCall, Turn, Value}
 
   @typedoc "A compiled program. It may be run any number of times, by any process."
   @opaque runner :: reference
@@ -308,6 +308,60 @@ defmodule ExMonty do
   """
   @spec progress(snapshot | future_snapshot) :: {:ok, progress} | {:error, Error.t()}
   def progress(snapshot), do: Turn.take(:progress, [snapshot])
+
+  @doc """
+  Writes a runner as bytes: its source, its options, and what was compiled from them. `ExMonty.Dump` has the options.
+
+      iex> {:ok, runner} = ExMonty.compile("x * 2", inputs: [:x])
+      iex> {:ok, dump} = ExMonty.dump(runner)
+      iex> {:ok, loaded} = ExMonty.load_runner(dump)
+      iex> ExMonty.run(loaded, %{x: 21})
+      {:ok, 42, ""}
+  """
+  @spec dump(runner, keyword) :: {:ok, binary} | {:error, Error.t()}
+  defdelegate dump(runner, opts \\ []), to: Dump
+
+  @doc "Reads a runner that `dump/2` wrote. A source that another version of Monty compiled is compiled anew."
+  @spec load_runner(binary, keyword) :: {:ok, runner} | {:error, reason}
+  defdelegate load_runner(dump, opts \\ []), to: Dump
+
+  @doc """
+  Writes a paused run as bytes, and consumes its snapshot. `ExMonty.Dump` tells what is in it, and has the options.
+
+      iex> {:ok, runner} = ExMonty.compile("fetch('a') + 1")
+      iex> {:ok, {:function_call, _call, snapshot, _output}} = ExMonty.start(runner)
+      iex> {:ok, dump} = ExMonty.dump_snapshot(snapshot)
+      iex> {:ok, loaded} = ExMonty.load_snapshot(dump)
+      iex> ExMonty.resume(loaded, {:ok, 41})
+      {:ok, {:complete, 42, ""}}
+  """
+  @spec dump_snapshot(snapshot, keyword) :: {:ok, binary} | {:error, Error.t()}
+  defdelegate dump_snapshot(snapshot, opts \\ []), to: Dump
+
+  @doc "Reads a paused run that `dump_snapshot/2` wrote. `progress/1` tells what it waits for."
+  @spec load_snapshot(binary, keyword) :: {:ok, snapshot} | {:error, Error.t()}
+  defdelegate load_snapshot(dump, opts \\ []), to: Dump
+
+  @doc "As `dump_snapshot/2`, for a run that waits for futures."
+  @spec dump_future_snapshot(future_snapshot, keyword) :: {:ok, binary} | {:error, Error.t()}
+  defdelegate dump_future_snapshot(futures, opts \\ []), to: Dump
+
+  @doc "As `load_snapshot/2`, for a run that waits for futures."
+  @spec load_future_snapshot(binary, keyword) :: {:ok, future_snapshot} | {:error, Error.t()}
+  defdelegate load_future_snapshot(dump, opts \\ []), to: Dump
+
+  for name <- [
+        :dump,
+        :load_runner,
+        :dump_snapshot,
+        :load_snapshot,
+        :dump_future_snapshot,
+        :load_future_snapshot
+      ] do
+    @doc "As `#{name}/2`, but raises the error."
+    @spec unquote(:"#{name}!")(term, keyword) :: term
+    def unquote(:"#{name}!")(subject, opts \\ []), do: subject |> unquote(name)(opts) |> Turn.value!()
+  end
 
   @doc """
   The limits of a run that is given none; see `ExMonty.Limits`.

@@ -61,12 +61,7 @@ defmodule ExMonty.Limits do
       {:ok, 300_000_000, ""}
   """
   @spec encode!(t) :: tuple
-  def encode!(:unlimited) do
-    @defaults
-    |> Map.delete(:max_recursion_depth)
-    |> Map.new(fn {key, _} -> {key, :unlimited} end)
-    |> encode!()
-  end
+  def encode!(:unlimited), do: encode!(unlimited())
 
   def encode!(limits) when is_map(limits) and not is_struct(limits) do
     Enum.each(limits, &check!/1)
@@ -82,6 +77,30 @@ defmodule ExMonty.Limits do
   def encode!(other) do
     raise ArgumentError,
           "invalid option :limits: #{inspect(other)}; accepted: a map with #{keys()}, or :unlimited"
+  end
+
+  @doc """
+  Checks `limits` that are a ceiling for the limits of something else, and gives them as the native library takes them.
+
+  A key that is not given is no ceiling. Raises as `encode!/1` does.
+
+      iex> {{_duration, _sleep, 10_000, nil}, {1_000_000, nil, nil, nil}} = ExMonty.Limits.ceiling!(%{max_memory: 1_000_000})
+  """
+  @spec ceiling!(t) :: tuple
+  def ceiling!(limits) when is_map(limits) and not is_struct(limits) do
+    unlimited()
+    |> Map.put(:max_recursion_depth, @max_recursion_depth)
+    |> Map.merge(limits)
+    |> encode!()
+  end
+
+  def ceiling!(:unlimited), do: ceiling!(%{})
+  def ceiling!(other), do: encode!(other)
+
+  defp unlimited do
+    @defaults
+    |> Map.delete(:max_recursion_depth)
+    |> Map.new(fn {key, _} -> {key, :unlimited} end)
   end
 
   defp check!({key, value}) when is_map_key(@defaults, key) do

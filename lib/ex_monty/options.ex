@@ -75,7 +75,8 @@ defmodule ExMonty.Options do
     Enum.map(names, &Map.fetch!(inputs, &1))
   end
 
-  defp only!(opts, accepted) do
+  @doc "Checks that `opts` is a keyword list with accepted keys, each once."
+  def only!(opts, accepted) do
     unless Keyword.keyword?(opts) do
       raise ArgumentError, "invalid options: #{inspect(opts)}; accepted: a keyword list"
     end

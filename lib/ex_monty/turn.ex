@@ -39,6 +39,12 @@ defmodule ExMonty.Turn do
     end
   end
 
+  @doc false
+  # What a function with an exclamation mark answers.
+  @spec value!({:ok, term} | {:error, Exception.t()}) :: term
+  def value!({:ok, value}), do: value
+  def value!({:error, error}), do: raise(error)
+
   defp large({:done, outcome}), do: {:ok, outcome}
   defp large(:wait), do: :wait
 end

@@ -43,6 +43,8 @@ rustler::atoms! {
     snapshot_consumed,
     invalid_source,
     invalid_result,
+    invalid_dump,
+    limit_exceeded,
 
     // `%File.Stat{}`.
     directory,

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod absent_vm;
 mod atoms;
+mod dump;
 mod engine;
 mod error;
 mod mounts;

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use monty_types::MontyObject;
 use rustler::{Encoder, Env, NifResult, Reference, ResourceArc, Term};
 
+pub(crate) use self::snapshot::Snapshot;
 use self::{
     answer::Answer,
     outcome::{Shape, Turned},
-    snapshot::Snapshot,
 };
 use crate::{
     atoms,

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
-use monty::MontyRun;
+use monty::{DUMP_VERSION, MontyRun};
 use monty_types::{CompileOptions, MontyException, OsPolicy};
 use parking_lot::Mutex;
 use rustler::{Binary, Encoder, Env, NifResult, Reference, Resource, ResourceArc, Term};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     atoms,
+    dump::record::{self, Malformed},
     engine::{
         Engine,
         dynamic_code::DynamicCode,
@@ -28,13 +30,31 @@ use crate::{
 pub(crate) struct Program {
     /// Behind a lock because the interpreter's programs are not `Sync`; it is held while one is copied.
     compiled: Mutex<Metered<MontyRun>>,
-    inputs: Vec<String>,
+    options: Options,
 }
 
-/// Why a source did not become a program.
-enum Rejection {
+/// How a source is compiled.
+#[derive(Debug, Serialize, Deserialize)]
+struct Options {
+    script_name: String,
+    inputs: Vec<String>,
+    dynamic_code: DynamicCode,
+}
+
+impl Options {
+    fn compile(&self, code: String) -> Result<MontyRun, MontyException> {
+        let inputs = self.inputs.clone();
+        let run = MontyRun::new(code, &self.script_name, inputs, CompileOptions::default())?;
+        self.dynamic_code.check(run.code(), &self.script_name)?;
+        Ok(run)
+    }
+}
+
+/// Why there is no program.
+pub(crate) enum Rejection {
     NotText,
     Raised(MontyException),
+    Malformed(Malformed),
 }
 
 impl From<MontyException> for Rejection {
@@ -43,33 +63,59 @@ impl From<MontyException> for Rejection {
     }
 }
 
+impl From<Malformed> for Rejection {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
 impl Program {
     /// Compiles the source in `code`, metered from the copy of its text on.
-    fn compile(
-        code: Parcel,
-        script_name: &str,
-        inputs: Vec<String>,
-        dynamic_code: DynamicCode,
-    ) -> Result<Self, Rejection> {
+    fn compile(code: Parcel, options: Options) -> Result<Self, Rejection> {
         let compiled = Metered::build(Meter::new(None), || {
             let code = code.open(|code| {
                 let bytes = code.decode::<Binary<'_>>().ok()?;
                 std::str::from_utf8(bytes.as_slice()).ok().map(str::to_owned)
             });
-            let code = code.ok_or(Rejection::NotText)?;
-            let run = MontyRun::new(code, script_name, inputs.clone(), CompileOptions::default())?;
-            dynamic_code.check(run.code(), script_name)?;
+            Ok::<_, Rejection>(options.compile(code.ok_or(Rejection::NotText)?)?)
+        })?;
+        Ok(Self {
+            compiled: Mutex::new(compiled),
+            options,
+        })
+    }
+
+    /// The program as bytes: its source, and what was compiled from it.
+    pub(crate) fn dump(&self) -> Result<Vec<u8>, Malformed> {
+        let compiled = self.compiled.lock();
+        let run = compiled.get();
+        let mut body = record::write(&(DUMP_VERSION, run.code(), &self.options))?;
+        record::append(&mut body, run)?;
+        Ok(body)
+    }
+
+    /// The program of a dump. What another version of the interpreter has compiled is compiled anew.
+    pub(crate) fn load(body: &[u8]) -> Result<Self, Rejection> {
+        let mut options = None;
+        let compiled = Metered::build(Meter::new(None), || {
+            let ((version, code, read), rest): ((u16, String, Options), _) = record::read(body)?;
+            let run = if version == DUMP_VERSION {
+                record::read_last(rest)?
+            } else {
+                read.compile(code)?
+            };
+            options = Some(read);
             Ok::<_, Rejection>(run)
         })?;
         Ok(Self {
             compiled: Mutex::new(compiled),
-            inputs,
+            options: options.ok_or_else(|| Malformed::new("no options"))?,
         })
     }
 
     /// The names of the inputs, in the order in which a run takes their values.
     pub(crate) fn inputs(&self) -> &[String] {
-        &self.inputs
+        &self.options.inputs
     }
 
     /// The program for one run.
@@ -106,10 +152,24 @@ pub(crate) fn decode(term: Term<'_>) -> NifResult<ResourceArc<Runner>> {
 }
 
 /// What compiling comes to.
-enum Compiled {
+pub(crate) enum Compiled {
     Runner(ResourceArc<Runner>),
     Raised(MontyException),
     Failed(Failure),
+}
+
+impl From<Result<Program, Rejection>> for Compiled {
+    fn from(compiled: Result<Program, Rejection>) -> Self {
+        match compiled {
+            Ok(program) => Self::Runner(ResourceArc::new(Runner(Arc::new(program)))),
+            Err(Rejection::NotText) => Self::Failed(Failure::new(
+                atoms::invalid_source(),
+                "the source is not valid UTF-8",
+            )),
+            Err(Rejection::Raised(exception)) => Self::Raised(exception),
+            Err(Rejection::Malformed(malformed)) => Self::Failed(malformed.into()),
+        }
+    }
 }
 
 impl From<Failure> for Compiled {
@@ -144,15 +204,13 @@ fn compile<'a>(
     dynamic_code: DynamicCode,
 ) -> Term<'a> {
     let code = Parcel::pack(code);
+    let options = Options {
+        script_name,
+        inputs,
+        dynamic_code,
+    };
     turn::submit(env, reference, move || {
-        match Program::compile(code, &script_name, inputs, dynamic_code) {
-            Ok(program) => Compiled::Runner(ResourceArc::new(Runner(Arc::new(program)))),
-            Err(Rejection::NotText) => Compiled::Failed(Failure::new(
-                atoms::invalid_source(),
-                "the source is not valid UTF-8",
-            )),
-            Err(Rejection::Raised(exception)) => Compiled::Raised(exception),
-        }
+        Compiled::from(Program::compile(code, options))
     })
 }
 

@@ -17,13 +17,14 @@ use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::{Mode, lexer};
 use ruff_source_file::{LineIndex, OneIndexed};
 use rustler::{Decoder, NifResult, Term};
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 /// The names of the builtins that compile.
 const NAMES: [&str; 2] = ["eval", "exec"];
 
 /// Whether a source may use `eval` and `exec`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DynamicCode {
     /// As for every source that somebody else wrote.
     Refused,

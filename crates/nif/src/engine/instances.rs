@@ -11,6 +11,7 @@ use monty_types::{
     CallArgs, MontyObject, MontyUuid,
     unstable::{self, MontyGraph, MontyNode, NodeId},
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Host objects and classes by their identity. Those that crossed together share one graph, so that a chain of objects
 /// costs its length and not the square of it.
@@ -45,6 +46,53 @@ impl Instances {
                 self.known.insert(id, (Arc::clone(graph), NodeId(number)));
             }
         }
+    }
+}
+
+/// How the objects are dumped: each graph once, and where in them each object is.
+#[derive(Serialize, Deserialize)]
+struct Record<G> {
+    graphs: Vec<G>,
+    known: Vec<(MontyUuid, u32, NodeId)>,
+}
+
+impl Serialize for Instances {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut numbers = HashMap::new();
+        let mut record = Record::<&MontyGraph> {
+            graphs: Vec::new(),
+            known: Vec::with_capacity(self.known.len()),
+        };
+        for (id, (graph, node)) in &self.known {
+            let number = *numbers.entry(Arc::as_ptr(graph)).or_insert_with(|| {
+                record.graphs.push(graph);
+                // There are fewer graphs than objects, and an object has more than four bytes.
+                u32::try_from(record.graphs.len() - 1).unwrap_or(u32::MAX)
+            });
+            record.known.push((*id, number, *node));
+        }
+        record.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instances {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let record = Record::<MontyGraph>::deserialize(deserializer)?;
+        // What reads a graph does not check it, so one that comes from outside is checked here.
+        let graphs = record
+            .graphs
+            .into_iter()
+            .map(|graph| MontyGraph::from_nodes(graph.into_nodes()).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(D::Error::custom)?;
+        let mut known = HashMap::with_capacity(record.known.len());
+        for (id, number, node) in record.known {
+            let graph = usize::try_from(number).ok().and_then(|number| graphs.get(number));
+            let graph = graph.ok_or_else(|| D::Error::custom("an object in a graph that is not there"))?;
+            graph.check_root(node).map_err(D::Error::custom)?;
+            known.insert(id, (Arc::clone(graph), node));
+        }
+        Ok(Self { known })
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use monty_types::{ExcType, MontyException, ResourceLimits, ResourceTracker};
 use mounts::monty::Budget;
 use rustler::{Decoder, NifResult, Term};
+use serde::{Deserialize, Serialize};
 
 use super::meter::{self, Meter};
 use crate::value::Bounds;
 
 /// The limits of a run. `None` is no limit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Limits {
     duration: Option<Duration>,
     memory: Option<usize>,
@@ -49,13 +50,37 @@ impl<'a> Decoder<'a> for Limits {
 impl Limits {
     /// The interpreter's part. It always gets a memory limit, because that is how a run is ended from within.
     pub(crate) fn tracker(&self) -> ResourceTracker {
-        ResourceTracker::new(ResourceLimits {
+        ResourceTracker::new(self.tracked())
+    }
+
+    /// The limits that the interpreter keeps.
+    pub(crate) fn tracked(&self) -> ResourceLimits {
+        ResourceLimits {
             max_feed_duration: self.duration,
             max_memory: Some(self.memory.unwrap_or(meter::MAX_LIMIT).min(meter::MAX_LIMIT)),
             gc_interval: self.gc_interval,
             max_recursion_depth: self.recursion_depth,
             ..ResourceLimits::default()
-        })
+        }
+    }
+
+    /// These limits, none of them beyond its counterpart in `ceiling`.
+    pub(crate) fn capped(&self, ceiling: &Self) -> Self {
+        Self {
+            duration: lower(self.duration, ceiling.duration),
+            memory: lower(self.memory, ceiling.memory),
+            allocations: lower(self.allocations, ceiling.allocations),
+            gc_interval: lower(self.gc_interval, ceiling.gc_interval),
+            recursion_depth: self.recursion_depth.min(ceiling.recursion_depth),
+            output: lower(self.output, ceiling.output),
+            host_calls: lower(self.host_calls, ceiling.host_calls),
+            sleep: lower(self.sleep, ceiling.sleep),
+        }
+    }
+
+    /// Bytes that the run may hold.
+    pub(crate) fn memory(&self) -> Option<usize> {
+        self.memory
     }
 
     /// The meter of a run with these limits.
@@ -78,14 +103,29 @@ impl Limits {
     }
 }
 
+/// The lower one of two limits, where `None` is no limit.
+fn lower<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    [one, other].into_iter().flatten().min()
+}
+
 /// What a run has used of the limits that the interpreter leaves to its host. It goes where the run goes.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     pub(crate) limits: Limits,
     host_calls: u64,
     slept: Duration,
     /// Time, of which answering calls in Rust takes its share.
+    #[serde(with = "BudgetRecord")]
     pub(crate) budget: Budget,
+}
+
+/// How a [`Budget`] is dumped.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Budget")]
+struct BudgetRecord {
+    limit: Option<Duration>,
+    answering: Duration,
+    calls: u64,
 }
 
 impl Ledger {
@@ -100,6 +140,12 @@ impl Ledger {
             slept: Duration::ZERO,
             budget,
         }
+    }
+
+    /// Lowers what is left of the limits to what `ceiling` leaves.
+    pub(crate) fn cap(&mut self, ceiling: &Limits) {
+        self.limits = self.limits.capped(ceiling);
+        self.budget.limit = self.limits.duration;
     }
 
     /// Counts a pause that reaches Elixir.

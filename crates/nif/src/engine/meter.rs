@@ -113,12 +113,26 @@ pub(crate) struct Meter {
 impl Meter {
     /// The meter of a run that holds nothing yet and may make `max_allocations` allocations; none means any number.
     pub(crate) fn new(max_allocations: Option<u64>) -> Self {
-        let allocations_left = max_allocations.map_or(i64::MAX, |max| i64::try_from(max).unwrap_or(i64::MAX));
-        // The allocation after the last one that is allowed is the one that condemns.
         Self {
             held: 0,
-            allocations_left: allocations_left.saturating_add(1),
+            allocations_left: allowance(max_allocations),
         }
+    }
+
+    /// The meter of a run that holds nothing here yet and has made `allocations` of the ones that it may make.
+    pub(crate) fn resumed(max_allocations: Option<u64>, allocations: u64) -> Self {
+        let made = i64::try_from(allocations).unwrap_or(i64::MAX);
+        Self {
+            held: 0,
+            // One that has made too many is condemned by its next one.
+            allocations_left: allowance(max_allocations).saturating_sub(made).max(1),
+        }
+    }
+
+    /// The allocations made by a run that may make `max_allocations`.
+    pub(crate) fn allocations(&self, max_allocations: Option<u64>) -> u64 {
+        let made = allowance(max_allocations).saturating_sub(self.allocations_left);
+        u64::try_from(made).unwrap_or(0)
     }
 
     /// Does `work` as this run: what it allocates and frees on this thread is the run's, also when it panics.
@@ -128,7 +142,6 @@ impl Meter {
     }
 
     /// The bytes that the run held at the end of its last turn.
-    #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.held.max(0).unsigned_abs()
     }
@@ -143,6 +156,13 @@ impl Meter {
         self.held = self.held.wrapping_add(bytes);
         METERED.fetch_add(bytes, Ordering::Relaxed);
     }
+}
+
+/// What is counted down to zero: the allocation after the last one that is allowed is the one that condemns.
+fn allowance(max_allocations: Option<u64>) -> i64 {
+    max_allocations
+        .map_or(i64::MAX, |max| i64::try_from(max).unwrap_or(i64::MAX))
+        .saturating_add(1)
 }
 
 impl Drop for Meter {
@@ -229,6 +249,11 @@ impl<T> Metered<T> {
         self.value
             .as_mut()
             .expect("the value is there until this is taken apart")
+    }
+
+    /// The meter, as of the last turn.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// The value and its meter apart, for a turn that is to begin.

@@ -4,13 +4,15 @@ use std::{borrow::Cow, mem};
 
 use monty_types::{ExcType, MontyException, PrintWriterCallback};
 
+use serde::{Deserialize, Serialize};
+
 use super::{limits::breach, meter};
 
 /// The text printed since the run's last pause, and the count of all of it. Text printed to stderr joins it in order.
 ///
 /// The text grows while the meter is on and belongs to the run until it leaves, so a run without a limit for its output
 /// is still held by its memory limit.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Output {
     text: String,
     printed: usize,
@@ -27,6 +29,11 @@ impl Output {
             limit,
             exceeded: false,
         }
+    }
+
+    /// Changes how much may be printed, what has been printed included.
+    pub(crate) fn set_limit(&mut self, limit: Option<usize>) {
+        self.limit = limit;
     }
 
     /// The text since the last pause.

@@ -5,6 +5,7 @@ use monty_types::{
 };
 use num_bigint::BigInt;
 use rustler::{Atom, Decoder, Error, NifResult, Term, TermType};
+use serde::{Deserialize, Serialize};
 
 use crate::atoms;
 
@@ -83,7 +84,7 @@ fn is_time_zone(name: &str) -> bool {
 
 /// Repeatable bytes for `os.urandom`: the generator `SplitMix64`, begun with the seed. Nothing about them is secret, which is what asking for
 /// repeatable ones means.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entropy {
     state: u64,
 }

@@ -9,6 +9,7 @@ use monty_types::{
     SandboxTimeZone,
 };
 use rustler::ResourceArc;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Engine,
@@ -47,7 +48,8 @@ impl Host {
     }
 }
 
-/// What a run carries from turn to turn beside the interpreter's state.
+/// What a run carries from turn to turn, and in its dumps, beside the interpreter's state.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) ledger: Ledger,
     pub(crate) output: Output,
@@ -57,10 +59,12 @@ pub(crate) struct Run {
     /// A limit on this side has ended the run.
     breached: bool,
     /// A paused run keeps its lease, though nobody may refer to it.
+    #[serde(skip)]
     lease: Option<ResourceArc<LeaseResource>>,
     /// The compiled program, part of which the interpreter's state shares. As long as the run holds it, the run is
-    /// never the last one to free what another meter has counted.
-    _program: Arc<Program>,
+    /// never the last one to free what another meter has counted. One that was loaded shares nothing.
+    #[serde(skip)]
+    _program: Option<Arc<Program>>,
 }
 
 impl Run {
@@ -74,8 +78,14 @@ impl Run {
             instances: Instances::default(),
             breached: false,
             lease: None,
-            _program: program,
+            _program: Some(program),
         }
+    }
+
+    /// Lowers the limits that are kept on this side to those of `ceiling`. What has been used stays used.
+    pub(crate) fn cap(&mut self, ceiling: &Limits) {
+        self.ledger.cap(ceiling);
+        self.output.set_limit(self.ledger.limits.output());
     }
 
     /// Where the run prints to.

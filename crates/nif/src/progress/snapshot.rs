@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A paused run until it is resumed, which takes it out. Both kinds of snapshot are one kind of resource.
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     pause: Mutex<Option<Box<Metered<Pause>>>>,
     futures: bool,
     bounds: Bounds,
@@ -24,7 +24,7 @@ pub(super) struct Snapshot {
 impl Resource for Snapshot {}
 
 impl Snapshot {
-    pub(super) fn new(pause: Box<Metered<Pause>>, bounds: Bounds) -> ResourceArc<Self> {
+    pub(crate) fn new(pause: Box<Metered<Pause>>, bounds: Bounds) -> ResourceArc<Self> {
         Engine::get().paused.fetch_add(1, Ordering::Relaxed);
         let futures = matches!(pause.get().at, RunProgress::ResolveFutures(_));
         ResourceArc::new(Self {
@@ -41,7 +41,7 @@ impl Snapshot {
     }
 
     /// The snapshot that a term refers to, if it waits for futures.
-    pub(super) fn decode_futures(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
+    pub(crate) fn decode_futures(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
         let snapshot = Self::decode(term)?;
         if snapshot.futures {
             Ok(snapshot)
@@ -53,7 +53,7 @@ impl Snapshot {
     }
 
     /// The snapshot that a term refers to, if it waits for one call.
-    pub(super) fn decode_call(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
+    pub(crate) fn decode_call(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
         let snapshot = Self::decode(term)?;
         if snapshot.futures {
             Err(argument_error(
@@ -85,7 +85,7 @@ impl Snapshot {
     }
 
     /// Takes the run out, for good.
-    pub(super) fn take(&self) -> Option<Box<Metered<Pause>>> {
+    pub(crate) fn take(&self) -> Option<Box<Metered<Pause>>> {
         let pause = self.pause.lock().take();
         if pause.is_some() {
             Engine::get().paused.fetch_sub(1, Ordering::Relaxed);
