@@ -26,7 +26,8 @@ defmodule ExMonty.MixProject do
   defp package do
     [
       licenses: ["MIT"],
-      files: ~w(lib build crates/mounts crates/nif mix.exs .formatter.exs README.md CHANGELOG.md SECURITY.md LICENSE docs)
+      files:
+        ~w(lib build crates/mounts crates/nif mix.exs .formatter.exs README.md CHANGELOG.md SECURITY.md LICENSE docs)
     ]
   end
 end

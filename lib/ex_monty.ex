@@ -138,9 +138,7 @@ defmodule ExMonty do
   """
   @spec run(runner, map, keyword) :: {:ok, Value.t(), output :: String.t()} | {:error, reason}
   def run(runner, inputs \\ %{}, opts \\ []) do
-    {limits, policy} = Options.run!(opts)
-    values = Options.values!(inputs, Native.input_names(runner))
-    Turn.take(:start, [runner, values, limits, policy, :nobody])
+    begin(runner, inputs, opts, :nobody, nil)
   end
 
   @doc """
@@ -176,9 +174,7 @@ defmodule ExMonty do
   """
   @spec start(runner, map, keyword) :: {:ok, progress} | {:error, reason}
   def start(runner, inputs \\ %{}, opts \\ []) do
-    {limits, policy} = Options.run!(opts)
-    values = Options.values!(inputs, Native.input_names(runner))
-    Turn.take(:start, [runner, values, limits, policy, nil])
+    begin(runner, inputs, opts, nil, nil)
   end
 
   @doc """
@@ -196,9 +192,16 @@ defmodule ExMonty do
   @spec start_with_mounts(runner, Lease.t(), map, keyword) ::
           {:ok, progress} | {:error, reason | :lease_released}
   def start_with_mounts(runner, %Lease{ref: lease}, inputs \\ %{}, opts \\ []) do
+    begin(runner, inputs, opts, lease, nil)
+  end
+
+  @doc false
+  # Any start: `host` is who answers, a lease's reference, `nil` for the caller or `:nobody`.
+  @spec begin(runner, map, keyword, reference | nil | :nobody, Turn.watch()) :: term
+  def begin(runner, inputs, opts, host, watch) do
     {limits, policy} = Options.run!(opts)
     values = Options.values!(inputs, Native.input_names(runner))
-    Turn.take(:start, [runner, values, limits, policy, lease])
+    Turn.take(:start, [runner, values, limits, policy, host], watch)
   end
 
   @doc """

@@ -13,6 +13,10 @@ defmodule ExMonty.Options do
   @compile_options [:inputs, :script_name, :max_source_bytes, :dynamic_code]
   @run_options [:limits, :cwd, :clock, :timezone, :seed]
 
+  @doc "The names of the options of compiling, and of those of running."
+  def names(:compile), do: @compile_options
+  def names(:run), do: @run_options
+
   @doc "The options of `ExMonty.compile/2`: input names, script name, source bytes, whether `eval` and `exec` are there."
   def compile!(opts) do
     only!(opts, @compile_options)

@@ -22,40 +22,117 @@ defmodule ExMonty.Sandbox do
 
   ## What a script asks, and who answers
 
-    * A **name** it does not know: a key of `:functions` is a function, anything else a `NameError`.
-    * A **function** of yours: called with the list of positional arguments and the string-keyed map of keyword
-      arguments.
-    * An **OS call** (a file, the environment, the clock): the mount that covers the path; else the entry of `:os`
-      for the call; else nobody: `Path.exists` and its kin answer `False`, file calls raise `PermissionError`, the
-      clock is the system's, and anything else raises `RuntimeError`.
+  `:functions` come first, then the `:handler`, a module with this behaviour.
 
-  ## What a function answers
+    * A **function** that is called: the entry of `:functions`, else `c:handle_function/3`, else it is a `NameError`.
+      Each gets the list of positional arguments and the string-keyed map of keyword arguments.
+    * A **name** that is read, as in `sorted(rows, key=score)`: a key of `:functions` is a function; else
+      `c:handle_name_lookup/1`, else it is a `NameError`.
+    * A **method** of an `ExMonty.Dataclass` of yours, `point.norm()`: the entry `"Point.norm"` of `:functions`, else
+      `"norm"`, else `c:handle_function/3`; the instance is the first argument. Else it is an `AttributeError`.
+    * An **attribute** of one that is no field: `c:handle_attribute/2`, else it is an `AttributeError`. `:functions` are
+      never asked, lest a script reach one by the name of an attribute.
+    * A **module** that the interpreter lacks, in an `import`: the entry of `:modules`, else `c:handle_import/1`, else it
+      is a `ModuleNotFoundError`.
+    * An **OS call** (a file, the environment, the clock): the mount that covers the path; else the entry of `:os`, else
+      `:env` for `os.getenv` and `os.environ`, else `c:handle_os/3`. Where nobody answers, `Path.exists` and its kin are
+      `False`, file calls raise `PermissionError`, the clock is the system's, and the rest raises `RuntimeError`.
+    * A **sleep**, of `time` or `asyncio`, is waited for, without a thread, and gathered sleeps side by side. Only `:os`
+      can replace that.
 
-    * `{:ok, value}` – see the table of values in `ExMonty.Value`.
+  ## What they answer
+
+    * `{:ok, value}` – see the table of values in `ExMonty.Value`; for OS calls the one in `ExMonty.OsCall`.
     * `{:error, type, message}` – raises the Python exception `type`, an atom such as `:value_error`.
     * `{:error, message}` – raises `RuntimeError`.
+    * `{:async, fun}` – from a function or method: it is awaitable in Python, and its value is what `fun`, of no
+      arguments, answers in the three ways above. What is gathered runs side by side.
+    * `:undefined` – from a function, method, name or attribute: as if nobody had been asked.
+    * `:no_handler` – from an OS call: as if this one had not been asked.
+    * `:not_found` – from an import.
 
-  Whatever else a function does (another answer, a raise, throw or exit, a value Python cannot hold, no answer within
+  Whatever else they do (another answer, a raise, throw or exit, a value Python cannot hold, no answer within
   `:callback_timeout`) becomes a Python exception in the script, which may catch it. It never ends the run by itself.
 
-  Functions run in one process beside the caller, with `$callers` set, one at a time. What their closures capture is
-  copied there once per run, not once per call; the process ends with the run.
+  ## Where they run
+
+  In one process beside the caller, with `$callers` set, one at a time. What closures capture is copied there once per
+  run, not once per call. The `fun` of `{:async, fun}` is copied once more, into a process of its own. All of them end
+  with the run, and with the process that called `run/2`.
+
+      iex> code = \"""
+      ...> import asyncio
+      ...> await asyncio.gather(fetch('a'), fetch('b'))
+      ...> \"""
+      iex> fetch = fn [key], _kwargs -> {:async, fn -> {:ok, String.upcase(key)} end} end
+      iex> ExMonty.Sandbox.run(code, functions: %{"fetch" => fetch})
+      {:ok, ["A", "B"], ""}
+
+  ## Modules
+
+  A module is a map of attributes, each a function or a value:
+
+      iex> shop = %{"TAX" => 0.5, "price" => fn [item], _kwargs -> {:ok, byte_size(item)} end}
+      iex> ExMonty.Sandbox.run("import shop\\nfrom shop import price\\nprice('tea') * shop.TAX", modules: %{"shop" => shop})
+      {:ok, 1.5, ""}
 
   ## Options
 
   #{ExMonty.Sandbox.Options.docs()}
 
   The value of a run is the value of the script's last statement if that is an expression, else `nil`.
+
+  A run that outlasts its `:timeout` ends where it is: what it called is killed, its lease is free, and the answer is an
+  `ExMonty.Exception` of type `:timeout_error` with what was printed. The clock starts when the script does. Time in the
+  interpreter is also held by `:max_duration_secs` of `:limits`, which does not count waiting.
+
+  `:on_output` is called in a process of its own; the run waits for it only at its end. Of one that raises, the run
+  takes no notice, and the log a single line.
+
+  Runs are reported as `ExMonty.Telemetry` says.
   """
 
   alias ExMonty.Mount
   alias ExMonty.Sandbox.{Driver, Options}
 
-  @typedoc "What a function of yours answers."
-  @type answer :: {:ok, term} | {:error, atom, String.t()} | {:error, String.t()}
+  @typedoc "What everybody may answer."
+  @type answer ::
+          {:ok, term} | {:error, type :: atom, message :: String.t()} | {:error, message :: String.t()}
+
+  @typedoc "What a function answers that is awaitable."
+  @type async :: {:async, (() -> answer)}
 
   @typedoc "A function that a script can call: positional arguments, and keyword arguments by name."
-  @type callback :: (args :: [term], kwargs :: %{String.t() => term} -> answer)
+  @type callback :: (args :: [term], kwargs :: %{String.t() => term} -> answer | async)
+
+  @doc """
+  Answers a call of a function that `:functions` do not have, or of a method, with the instance as the first argument.
+  """
+  @callback handle_function(name :: String.t(), args :: [term], kwargs :: %{String.t() => term}) ::
+              answer | async | :undefined
+
+  @doc "Answers an OS call that no mount covers and `:os` does not have."
+  @callback handle_os(
+              function :: ExMonty.OsCall.function_name(),
+              args :: [term],
+              kwargs :: %{String.t() => term}
+            ) ::
+              answer | :no_handler
+
+  @doc """
+  Says what a name is that is read and not called: a value, or with `{:ok, {:function, name}}` a function.
+  """
+  @callback handle_name_lookup(name :: String.t()) :: answer | :undefined
+
+  @doc "Says what an attribute is that an instance of yours has no field for."
+  @callback handle_attribute(instance :: ExMonty.Dataclass.t(), name :: String.t()) :: answer | :undefined
+
+  @doc """
+  Gives a module that the interpreter lacks: `{:ok, attributes}`, a map as in `:modules`.
+  """
+  @callback handle_import(name :: String.t()) :: answer | :not_found
+
+  @optional_callbacks handle_os: 3, handle_name_lookup: 1, handle_attribute: 2, handle_import: 1
 
   @doc """
   Compiles `code`, runs it to its end, and gives the value of its last expression with what it printed.
@@ -82,13 +159,9 @@ defmodule ExMonty.Sandbox do
 
     with {:ok, runner} <- ExMonty.compile(code, Options.compile(options)),
          {:ok, mounts} <- table(options.mounts),
-         {:ok, lease} <- Mount.checkout(mounts) do
+         {:ok, lease} <- Mount.checkout(mounts, options.lease) do
       try do
-        Driver.run(
-          fn _watch -> ExMonty.start_with_mounts(runner, lease, options.inputs, options.start) end,
-          lease,
-          options
-        )
+        Driver.run(&ExMonty.begin(runner, options.inputs, options.start, lease.ref, &1), lease, options)
       after
         Mount.release(lease)
       end

@@ -283,7 +283,7 @@ defmodule ExMonty.SandboxTest do
           {[functions: []], ~r/:functions: got \[\]/},
           {[os: %{no_such: fn _, _ -> {:ok, nil} end}], ~r/a key of :os: got :no_such, accepted: :exists/},
           {[os: %{time: 1}], ~r/:os\[:time\]: got 1/},
-          {[inputs: [1]], ~r/:inputs: got \[1\]/},
+          {[inputs: [1]], ~r/:inputs: \[1\]; accepted: a map/},
           {[callback_timeout: 0], ~r/:callback_timeout: got 0, accepted: a positive number/},
           {[mounts: :memory], ~r/:mounts: got :memory/},
           {[limits: %{max_memori: 1}], ~r/max_memori/}

@@ -6,106 +6,89 @@ defmodule ExMonty.Sandbox.Callbacks do
   # A task per call would copy what the functions capture at every call, and a call in the run's own process could not
   # be given up on. So one process holds the functions and answers calls until one of them takes too long or kills it;
   # then it is replaced, when the next call comes.
+  #
+  # A function that answers `{:async, fun}` is the exception: `fun` is copied, from this process into one of its own,
+  # which is what it costs to run beside others. The driver gets the process, never the function.
 
-  defstruct [:functions, :timeout, :worker]
+  alias ExMonty.Sandbox.Guard
 
-  @type t :: %__MODULE__{}
+  defstruct [:functions, :guard, :worker]
 
-  @doc false
-  def new(functions, timeout), do: %__MODULE__{functions: functions, timeout: timeout}
+  @typedoc "The worker, once there is one, and what it knows."
+  @type t :: %__MODULE__{functions: %{term => function}, guard: pid | nil, worker: pid | nil}
+
+  @typedoc "A function of the worker, or a callback of a handler."
+  @type request ::
+          {:function, key :: term, args :: [term], kwargs :: map}
+          | {:handler, module, callback :: atom, args :: [term]}
+
+  @typedoc "What a call came to. An `:async` one is a process that waits to begin; see `ExMonty.Sandbox.Guard`."
+  @type reply :: {:returned, term} | {:failed, String.t()} | {:async, pid} | :late
+
+  @doc "Callbacks with these functions, and no process yet."
+  @spec new(%{term => function}) :: t
+  def new(functions), do: %__MODULE__{functions: functions}
+
+  @doc "Adds functions, which are copied to the process now."
+  @spec learn(t, %{term => function}) :: t
+  def learn(%__MODULE__{} = callbacks, functions) do
+    if callbacks.worker, do: send(callbacks.worker, {:learn, functions})
+    %{callbacks | functions: Map.merge(callbacks.functions, functions)}
+  end
+
+  @doc "The guard of the run's processes, started if need be."
+  @spec guard(t) :: {pid, t}
+  def guard(%__MODULE__{guard: nil} = callbacks) do
+    guard = Guard.start()
+    {guard, %{callbacks | guard: guard}}
+  end
+
+  def guard(%__MODULE__{guard: guard} = callbacks), do: {guard, callbacks}
 
   @doc """
-  Calls the function under `key`, giving its answer, or the reason why there is none, as an answer.
+  Makes a call, which may take `timeout` milliseconds.
 
-  `label` names the function in that reason.
+  `answers` says whether it may answer later, by `{:async, fun}`.
   """
-  @spec call(t, term, String.t(), [term], map) :: {ExMonty.Sandbox.answer() | {:suspend, term}, t}
-  def call(%__MODULE__{worker: nil} = callbacks, key, label, args, kwargs) do
-    call(%{callbacks | worker: start(callbacks.functions)}, key, label, args, kwargs)
-  end
+  @spec call(t, request, :at_once | :later, timeout) :: {reply, t}
+  def call(%__MODULE__{} = callbacks, request, answers, timeout) do
+    callbacks = working(callbacks)
+    worker = callbacks.worker
 
-  def call(%__MODULE__{worker: {pid, monitor}} = callbacks, key, label, args, kwargs) do
-    ref = make_ref()
-    send(pid, {ref, key, args, kwargs})
+    # What comes with this reference is the answer or the death of the worker. Once given up on, neither comes.
+    reference = :erlang.monitor(:process, worker, alias: :reply_demonitor)
+    send(worker, {:call, reference, answers, request})
 
     receive do
-      {^ref, {:answered, answer}} ->
-        {checked(answer, label), callbacks}
+      {^reference, reply} ->
+        {reply, callbacks}
 
-      {^ref, {:failed, reason}} ->
-        {{:error, :runtime_error, "#{label} failed: #{reason}"}, callbacks}
-
-      {:DOWN, ^monitor, :process, ^pid, reason} ->
-        {{:error, :runtime_error, "#{label} failed: its process exited with #{inspect(reason)}"},
-         %{callbacks | worker: nil}}
+      {:DOWN, ^reference, :process, ^worker, reason} ->
+        {{:failed, died(reason)}, %{callbacks | worker: nil}}
     after
-      callbacks.timeout ->
-        message = "#{label} did not answer within #{callbacks.timeout} ms"
-        {{:error, :timeout_error, message}, stop(callbacks, ref)}
+      timeout ->
+        give_up(reference)
+        Guard.kill(worker)
+        {:late, %{callbacks | worker: nil}}
     end
   end
 
-  @doc "Ends the process, if there is one."
-  @spec stop(t) :: t
-  def stop(callbacks), do: stop(callbacks, make_ref())
-
-  defp stop(%__MODULE__{worker: nil} = callbacks, _ref), do: callbacks
-
-  defp stop(%__MODULE__{worker: {pid, monitor}} = callbacks, ref) do
-    Process.exit(pid, :kill)
-
-    receive do
-      {:DOWN, ^monitor, :process, ^pid, _reason} -> :ok
-    end
-
-    # An answer that came too late must not stay in the caller's mailbox.
-    receive do
-      {^ref, _late} -> :ok
-    after
-      0 -> :ok
-    end
-
-    %{callbacks | worker: nil}
+  @doc "Ends the processes, if there are any."
+  @spec stop(t) :: :ok
+  def stop(%__MODULE__{worker: worker, guard: guard}) do
+    if worker, do: Guard.kill(worker)
+    if guard, do: Guard.dismiss(guard)
+    :ok
   end
 
-  @doc "What is wrong with an answer of another shape."
-  @spec accepted() :: String.t()
-  def accepted, do: "it answered neither {:ok, value} nor {:error, type, message} nor {:error, message}"
+  @doc "Why there is no answer from a process that died."
+  @spec died(term) :: String.t()
+  def died(reason), do: "its process exited with #{inspect(reason)}"
 
-  defp checked({:ok, _value} = answer, _label), do: answer
-  defp checked({:suspend, _tag} = answer, _label), do: answer
-
-  defp checked({:error, type, message} = answer, _label) when is_atom(type) and is_binary(message),
-    do: answer
-
-  defp checked({:error, message}, _label) when is_binary(message), do: {:error, :runtime_error, message}
-
-  defp checked(_other, label) do
-    {:error, :runtime_error, "#{label} failed: #{accepted()}"}
-  end
-
-  defp start(functions) do
-    caller = self()
-    callers = [caller | Process.get(:"$callers", [])]
-
-    spawn_monitor(fn ->
-      worker = self()
-      spawn(fn -> watch(caller, worker) end)
-      Process.put(:"$callers", callers)
-      serve(caller, functions)
-    end)
-  end
-
-  defp serve(caller, functions) do
-    receive do
-      {ref, key, args, kwargs} ->
-        send(caller, {ref, apply_safely(Map.fetch!(functions, key), args, kwargs)})
-        serve(caller, functions)
-    end
-  end
-
-  defp apply_safely(fun, args, kwargs) do
-    {:answered, fun.(args, kwargs)}
+  @doc "Calls a function, whatever it does."
+  @spec safely((() -> term)) :: {:returned, term} | {:failed, String.t()}
+  def safely(fun) do
+    {:returned, fun.()}
   rescue
     exception -> {:failed, "(#{inspect(exception.__struct__)}) #{Exception.message(exception)}"}
   catch
@@ -113,14 +96,50 @@ defmodule ExMonty.Sandbox.Callbacks do
     :exit, reason -> {:failed, "it exited with #{inspect(reason)}"}
   end
 
-  # A run whose process dies must not leave its function running. The worker cannot watch: it is busy.
-  defp watch(caller, worker) do
-    caller_monitor = Process.monitor(caller)
-    worker_monitor = Process.monitor(worker)
+  # An answer that was on its way when the call was given up on may be a process that waits to begin.
+  defp give_up(reference) do
+    Process.demonitor(reference, [:flush])
 
     receive do
-      {:DOWN, ^caller_monitor, :process, _pid, _reason} -> Process.exit(worker, :kill)
-      {:DOWN, ^worker_monitor, :process, _pid, _reason} -> :ok
+      {^reference, {:async, pid}} -> Guard.kill(pid)
+      {^reference, _late} -> :ok
+    after
+      0 -> :ok
     end
   end
+
+  defp working(%__MODULE__{worker: worker} = callbacks) do
+    if worker && Process.alive?(worker) do
+      callbacks
+    else
+      {guard, callbacks} = guard(callbacks)
+      driver = self()
+      functions = callbacks.functions
+      callers = [driver | Process.get(:"$callers", [])]
+      worker = Guard.prepare(driver, callers, fn _reference -> serve(driver, functions) end)
+      Guard.begin(worker, guard, make_ref())
+      %{callbacks | worker: worker}
+    end
+  end
+
+  defp serve(driver, functions) do
+    receive do
+      {:call, reference, answers, request} ->
+        send(reference, {reference, answered(safely(fn -> perform(request, functions) end), answers, driver)})
+        serve(driver, functions)
+
+      {:learn, more} ->
+        serve(driver, Map.merge(functions, more))
+    end
+  end
+
+  defp perform({:function, key, args, kwargs}, functions), do: Map.fetch!(functions, key).(args, kwargs)
+  defp perform({:handler, module, callback, args}, _functions), do: apply(module, callback, args)
+
+  defp answered({:returned, {:async, fun}}, :later, driver) when is_function(fun, 0) do
+    # A process that a function starts has the callers that a task would have.
+    {:async, Guard.prepare(driver, Process.get(:"$callers"), &send(&1, {&1, safely(fun)}))}
+  end
+
+  defp answered(reply, _answers, _driver), do: reply
 end

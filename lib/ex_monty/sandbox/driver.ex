@@ -6,156 +6,311 @@ defmodule ExMonty.Sandbox.Driver do
   # Whoever drives says how the run begins, under which lease it goes on (`nil` is none), and with which options. Only
   # with `suspend: :allowed` in the options may a function answer `{:suspend, tag}`: the run then stops where it is, and
   # `resume/4` goes on from there, in any process.
+  #
+  # The clock of `:timeout` starts with the drive. It is looked at at every pause; while the interpreter has its turn,
+  # `ExMonty.Turn` looks at it.
 
-  alias ExMonty.{Error, Exception, FunctionCall, OsCall}
+  alias ExMonty.{Exception, FunctionCall, OsCall, Telemetry, Turn}
   alias ExMonty.Mount.Lease
-  alias ExMonty.Sandbox.{Callbacks, Options}
+  alias ExMonty.Sandbox.{Answer, Callbacks, Futures, Host, Listener, Options}
 
-  # What `resume` says of an answer that it refuses, leaving the snapshot as it was.
-  @refused [:invalid_result, :invalid_value, :value_too_deep, :value_too_large]
+  # Milliseconds that a listener has at least to hear the end of the output.
+  @hearing 1_000
 
-  @typedoc "What is handed to the start of a run: the process that hears its output, and the milliseconds it has left."
-  @type watch :: {listener :: pid | nil, remaining :: non_neg_integer | nil}
+  @enforce_keys [:lease, :options, :host, :callbacks, :deadline]
+  defstruct @enforce_keys ++ [listener: nil, futures: %Futures{}, output: []]
 
   @type outcome ::
           {:ok, value :: term, output :: String.t()}
           | {:suspended, tag :: term, ExMonty.snapshot(), output :: String.t()}
           | {:error, ExMonty.reason() | :lease_released}
 
-  @doc "Drives the run that `start` begins. `start` gets a `t:watch/0` and gives the first progress."
-  @spec run((watch -> {:ok, ExMonty.progress()} | {:error, term}), Lease.t() | nil, Options.t()) :: outcome
+  @doc """
+  Drives the run that `start` begins.
+
+  `start` gives the first progress. It gets a `t:ExMonty.Turn.watch/0`, to take the first turn with.
+  """
+  @spec run((Turn.watch() -> {:ok, ExMonty.progress()} | {:error, term}), Lease.t() | nil, Options.t()) ::
+          outcome
   def run(start, lease, %Options{} = options) when is_function(start, 1) do
-    drive(lease, options, fn _run, _callbacks -> start.({nil, nil}) end)
+    drive(lease, options, fn drive -> loop(start.(watch(drive)), drive) end)
   end
 
   @doc """
   Answers the call that a run was suspended at, and drives on.
 
-  `result` is what a function of the host may answer, beside `{:suspend, tag}`. Of a result that the snapshot refuses
-  the caller hears, and the snapshot stays as it was.
+  `result` is what `ExMonty.resume/2` takes. Of one that the snapshot refuses the caller hears, and the snapshot stays as
+  it was.
   """
-  @spec resume(ExMonty.snapshot(), term, Lease.t() | nil, Options.t()) :: outcome
+  @spec resume(ExMonty.snapshot(), ExMonty.result(), Lease.t() | nil, Options.t()) :: outcome
   def resume(snapshot, result, lease, %Options{} = options) do
-    drive(lease, options, fn run, _callbacks -> go_on(snapshot, result, run.lease) end)
+    drive(lease, options, fn drive -> loop(go_on(:resume, snapshot, result, drive), drive) end)
   end
 
-  defp drive(lease, options, begin) do
-    callbacks = Callbacks.new(callables(options), options.callback_timeout)
+  defp drive(lease, options, go) do
+    Telemetry.run(%{script_name: options.script_name}, fn ->
+      host = Host.new(options)
 
-    run = %{
-      lease: lease,
-      functions: options.functions,
-      os: options.os,
-      suspend: options.suspend,
-      output: []
-    }
+      drive = %__MODULE__{
+        lease: lease,
+        options: options,
+        host: host,
+        callbacks: Callbacks.new(Host.callables(host)),
+        deadline: deadline(options.timeout)
+      }
 
-    run |> begin.(callbacks) |> loop(run, callbacks)
+      go.(listened_to(drive, options.on_output))
+    end)
   end
 
-  defp callables(options) do
-    functions = Map.new(options.functions, fn {name, fun} -> {{:function, name}, fun} end)
-    Enum.into(options.os, functions, fn {call, fun} -> {{:os, call}, fun} end)
+  defp listened_to(drive, nil), do: drive
+
+  defp listened_to(drive, on_output) do
+    {guard, callbacks} = Callbacks.guard(drive.callbacks)
+    %{drive | callbacks: callbacks, listener: Listener.start(on_output, guard)}
   end
 
-  defp loop({:ok, progress}, run, callbacks), do: step(progress, run, callbacks)
+  defp loop({:ok, progress}, drive), do: step(progress, drive)
 
-  defp loop({:error, %Exception{} = exception}, run, callbacks) do
-    Callbacks.stop(callbacks)
-    {:error, %{exception | output: IO.iodata_to_binary([run.output, exception.output])}}
+  defp loop({:error, %Exception{type: :timeout_error} = exception}, %{deadline: deadline} = drive)
+       when is_integer(deadline) do
+    drive = printed(drive, exception.output)
+    if over?(drive), do: run_over(drive), else: raised(exception, drive)
   end
 
-  defp loop({:error, reason}, _run, callbacks) do
-    Callbacks.stop(callbacks)
-    {:error, reason}
+  defp loop({:error, %Exception{} = exception}, drive),
+    do: raised(exception, printed(drive, exception.output))
+
+  defp loop({:error, reason}, drive), do: finish(drive, fn _output -> {:error, reason} end)
+
+  defp step({:complete, value, output}, drive) do
+    drive |> printed(output) |> finish(&{:ok, value, &1})
   end
 
-  defp step({:complete, value, output}, run, callbacks) do
-    Callbacks.stop(callbacks)
-    {:ok, value, IO.iodata_to_binary([run.output, output])}
+  defp step({:resolve_futures, futures, output}, drive) do
+    await(futures, printed(drive, output))
   end
 
-  defp step({:name_lookup, name, snapshot, output}, run, callbacks) when is_binary(name) do
-    answer = if is_map_key(run.functions, name), do: {:ok, {:function, name}}, else: :undefined
-    answer(snapshot, answer, printed(run, output), callbacks)
-  end
+  defp step({kind, asked, snapshot, output}, drive) do
+    drive = printed(drive, output)
 
-  # An attribute of a host object: nobody answers for those here.
-  defp step({:name_lookup, {:attribute, _instance, _name}, snapshot, output}, run, callbacks) do
-    answer(snapshot, :undefined, printed(run, output), callbacks)
-  end
-
-  defp step({:function_call, %FunctionCall{} = call, snapshot, output}, run, callbacks) do
-    {answer, callbacks} =
-      if is_map_key(run.functions, call.name) do
-        key = {:function, call.name}
-        Callbacks.call(callbacks, key, "#{call.name}()", call.args, call.kwargs)
-      else
-        {{:error, :name_error, "name '#{call.name}' is not defined"}, callbacks}
-      end
-
-    run = printed(run, output)
-
-    case {answer, run.suspend} do
-      {{:suspend, tag}, :allowed} ->
-        Callbacks.stop(callbacks)
-        {:suspended, tag, snapshot, IO.iodata_to_binary(run.output)}
-
-      {{:suspend, _tag}, :refused} ->
-        answer(
-          snapshot,
-          {:error, :runtime_error, "#{call.name}() failed: #{Callbacks.accepted()}"},
-          run,
-          callbacks
-        )
-
-      {answer, _} ->
-        answer(snapshot, answer, run, callbacks)
+    cond do
+      over?(drive) -> run_over(drive)
+      kind == :name_lookup -> follow(Host.name(drive.host, asked), asked, snapshot, drive)
+      kind == :function_call -> follow(Host.function(drive.host, asked), asked, snapshot, drive)
+      kind == :method_call -> follow(Host.method(drive.host, asked), asked, snapshot, drive)
+      kind == :os_call -> follow(Host.os(drive.host, asked), asked, snapshot, drive)
     end
   end
 
-  defp step({:method_call, %FunctionCall{} = call, snapshot, output}, run, callbacks) do
-    answer = {:error, :attribute_error, "no host method '#{call.name}'"}
-    answer(snapshot, answer, printed(run, output), callbacks)
+  defp follow({:answer, result}, asked, snapshot, drive) do
+    answer(snapshot, result, {:os, label(asked)}, drive)
   end
 
-  defp step({:os_call, %OsCall{} = call, snapshot, output}, run, callbacks) do
-    {answer, callbacks} = answer_os(call, run, callbacks)
-    answer(snapshot, answer, printed(run, output), callbacks)
+  defp follow(:sleep, %OsCall{function: :async_sleep} = call, snapshot, drive) do
+    futures = Futures.sleep(drive.futures, call.call_id, milliseconds(call))
+    answer(snapshot, :pending, {:os, label(call)}, %{drive | futures: futures})
   end
 
-  defp answer_os(%OsCall{function: function} = call, run, callbacks) do
+  defp follow(:sleep, %OsCall{function: :sleep} = call, snapshot, drive) do
+    milliseconds = milliseconds(call)
+    left = left(drive)
+
+    receive do
+    after
+      min(milliseconds, left) ->
+        if milliseconds > left,
+          do: run_over(drive),
+          else: answer(snapshot, {:ok, nil}, {:os, label(call)}, drive)
+    end
+  end
+
+  defp follow({:ask, request, question}, asked, snapshot, drive) do
+    timeout = drive.options.callback_timeout
+    left = left(drive)
+    answers = if elem(question, 0) == :function, do: :later, else: :at_once
+    {reply, callbacks} = Callbacks.call(drive.callbacks, request, answers, min(timeout, left))
+    drive = %{drive | callbacks: callbacks}
+
+    case reply do
+      :late when left < timeout -> run_over(drive)
+      {:async, pid} -> defer(pid, asked, question, snapshot, drive)
+      reply -> reply |> Answer.result(question, timeout) |> given(asked, question, snapshot, drive)
+    end
+  end
+
+  # A function has answered that it will answer later.
+  defp defer(pid, call, {_kind, label} = question, snapshot, drive) do
+    {guard, callbacks} = Callbacks.guard(drive.callbacks)
+    timeout = drive.options.callback_timeout
+    futures = Futures.begin(drive.futures, call.call_id, label, pid, guard, timeout)
+    answer(snapshot, :pending, question, %{drive | callbacks: callbacks, futures: futures})
+  end
+
+  # What an answer means depends on what was asked.
+  defp given({:suspend, tag}, _asked, {_kind, label} = question, snapshot, drive) do
     cond do
-      is_map_key(run.os, function) ->
-        Callbacks.call(callbacks, {:os, function}, "the OS call #{function}", call.args, call.kwargs)
+      drive.options.suspend == :refused ->
+        answer(snapshot, Answer.wrong(question), question, drive)
 
-      function in [:sleep, :async_sleep] ->
-        {slept(call), callbacks}
+      Futures.any?(drive.futures) ->
+        message = "#{label} cannot suspend the run while calls that are to be awaited go on"
+        answer(snapshot, {:error, :runtime_error, message}, question, drive)
 
       true ->
-        {:no_handler, callbacks}
+        finish(drive, &{:suspended, tag, snapshot, &1})
     end
   end
 
-  defp slept(%OsCall{args: [seconds]}) do
-    Process.sleep(ceil(seconds * 1000))
-    {:ok, nil}
+  defp given(
+         :undefined,
+         %FunctionCall{args: [instance | _], name: name},
+         {:function, label} = question,
+         snapshot,
+         drive
+       ) do
+    result = if label == "#{name}()", do: Host.undefined(name), else: Host.no_attribute(instance, name)
+    answer(snapshot, result, question, drive)
   end
 
-  defp answer(snapshot, answer, run, callbacks) do
-    case go_on(snapshot, answer, run.lease) do
-      {:error, %Error{reason: reason, message: message}} when reason in @refused ->
-        snapshot
-        |> go_on({:error, :type_error, message}, run.lease)
-        |> loop(run, callbacks)
+  defp given(:undefined, %FunctionCall{name: name}, question, snapshot, drive) do
+    answer(snapshot, Host.undefined(name), question, drive)
+  end
 
-      resumed ->
-        loop(resumed, run, callbacks)
+  defp given(:no_handler, %OsCall{} = call, {:os, _label}, snapshot, drive) do
+    if is_map_key(drive.host.os, call.function),
+      do: follow(Host.declined(drive.host, call), call, snapshot, drive),
+      else: answer(snapshot, :no_handler, {:os, label(call)}, drive)
+  end
+
+  defp given({:ok, attributes}, %OsCall{args: [name | _]}, {:import, _label} = question, snapshot, drive)
+       when attributes != :not_found do
+    case Host.add_module(drive.host, name, attributes) do
+      {value, host, functions} ->
+        callbacks = Callbacks.learn(drive.callbacks, functions)
+        answer(snapshot, {:ok, value}, question, %{drive | host: host, callbacks: callbacks})
+
+      :error ->
+        answer(snapshot, Answer.wrong(question), question, drive)
     end
   end
 
-  defp go_on(snapshot, answer, nil), do: ExMonty.resume(snapshot, answer)
-  defp go_on(snapshot, answer, lease), do: ExMonty.resume_with_mounts(snapshot, answer, lease)
+  defp given(result, _asked, question, snapshot, drive), do: answer(snapshot, result, question, drive)
 
-  defp printed(run, output), do: %{run | output: [run.output, output]}
+  defp answer(snapshot, result, question, drive) do
+    resumed = go_on(:resume, snapshot, result, drive)
+
+    with {:error, error} <- resumed,
+         {:ok, instead} <- Answer.instead(error, result, question) do
+      loop(go_on(:resume, snapshot, instead, drive), drive)
+    else
+      _ -> loop(resumed, drive)
+    end
+  end
+
+  # The run waits for calls that go on side by side. What is done is handed over as it comes.
+  defp await(futures, drive) do
+    case Futures.take(drive.futures, ExMonty.pending_call_ids(futures), drive.deadline) do
+      {:over, waiting} ->
+        run_over(%{drive | futures: waiting})
+
+      {:unknown, call_ids} ->
+        lost = {:error, :runtime_error, "nobody answers this call any more"}
+        loop(go_on(:resume_futures, futures, for(id <- call_ids, do: {id, lost}), drive), drive)
+
+      {:done, replies, waiting} ->
+        deliver(futures, Enum.map(replies, &settled(&1, drive)), %{drive | futures: waiting})
+    end
+  end
+
+  defp settled({call_id, label, reply}, drive) do
+    question = {:function, label}
+
+    result =
+      case Answer.result(reply, question, drive.options.callback_timeout) do
+        result when elem(result, 0) in [:ok, :error] -> result
+        _later_or_undefined -> Answer.wrong(question)
+      end
+
+    {call_id, question, result}
+  end
+
+  # One result that is refused must not cost the others: then they go in one by one.
+  defp deliver(futures, [{call_id, question, result}], drive) do
+    resumed = go_on(:resume_futures, futures, [{call_id, result}], drive)
+
+    with {:error, error} <- resumed,
+         {:ok, instead} <- Answer.instead(error, result, question) do
+      loop(go_on(:resume_futures, futures, [{call_id, instead}], drive), drive)
+    else
+      _ -> loop(resumed, drive)
+    end
+  end
+
+  defp deliver(futures, [first | others] = settled, drive) do
+    results = for {call_id, _question, result} <- settled, do: {call_id, result}
+    resumed = go_on(:resume_futures, futures, results, drive)
+
+    with {:error, error} <- resumed,
+         {:ok, _instead} <- Answer.instead(error, elem(first, 2), elem(first, 1)) do
+      deliver(futures, [first], %{drive | futures: put_back(drive.futures, others)})
+    else
+      _ -> loop(resumed, drive)
+    end
+  end
+
+  defp put_back(futures, settled) do
+    Enum.reduce(settled, futures, fn {call_id, {_kind, label}, result}, futures ->
+      Futures.put_back(futures, call_id, label, {:returned, result})
+    end)
+  end
+
+  defp go_on(function, snapshot, answer, drive) do
+    Turn.take(function, [snapshot, answer, drive.lease && drive.lease.ref], watch(drive))
+  end
+
+  defp watch(%__MODULE__{deadline: :infinity, listener: nil}), do: nil
+
+  defp watch(%__MODULE__{deadline: deadline, listener: listener}) do
+    %{deadline: deadline, heard: listener && (&Listener.tell(listener, &1))}
+  end
+
+  defp raised(exception, drive), do: finish(drive, &{:error, %{exception | output: &1}})
+
+  defp run_over(drive) do
+    message = "the run did not end within its timeout of #{drive.options.timeout} ms"
+    finish(drive, &{:error, %Exception{type: :timeout_error, message: message, output: &1}})
+  end
+
+  defp finish(drive, outcome) do
+    Futures.stop(drive.futures)
+    if drive.listener, do: Listener.finish(drive.listener, hearing(drive))
+    Callbacks.stop(drive.callbacks)
+    outcome.(IO.iodata_to_binary(drive.output))
+  end
+
+  # How long to wait for a listener. One that keeps up is heard out also when the time of the run is over.
+  defp hearing(drive), do: min(drive.options.callback_timeout, max(left(drive), @hearing))
+
+  defp printed(drive, output) do
+    if drive.listener, do: Listener.turn_ended(drive.listener, output)
+    %{drive | output: [drive.output, output]}
+  end
+
+  defp milliseconds(%OsCall{args: [seconds | _]}), do: ceil(seconds * 1000)
+
+  defp label(%FunctionCall{name: name}), do: "#{name}()"
+  defp label(%OsCall{function: function}), do: "the OS call #{function}"
+  defp label({:attribute, _instance, name}), do: "the attribute #{name}"
+  defp label(name), do: "the name #{name}"
+
+  defp deadline(:infinity), do: :infinity
+  defp deadline(timeout), do: now() + timeout
+
+  defp over?(drive), do: left(drive) == 0
+
+  defp left(%__MODULE__{deadline: :infinity}), do: :infinity
+  defp left(%__MODULE__{deadline: deadline}), do: max(deadline - now(), 0)
+
+  defp now, do: System.monotonic_time(:millisecond)
 end

@@ -4,8 +4,27 @@ defmodule ExMonty.Sandbox.Options do
   # The options of a run, validated once. Everything behind this struct may rely on its shapes.
 
   alias ExMonty.OsCall
+  alias ExMonty.Sandbox.Modules
 
-  @enforce_keys [:inputs, :functions, :os, :mounts, :callback_timeout, :compile, :start]
+  require Modules
+
+  @enforce_keys [
+    :inputs,
+    :functions,
+    :handler,
+    :handles,
+    :os,
+    :env,
+    :modules,
+    :mounts,
+    :lease,
+    :callback_timeout,
+    :timeout,
+    :on_output,
+    :script_name,
+    :compile,
+    :start
+  ]
   defstruct @enforce_keys ++ [suspend: :refused]
 
   @type t :: %__MODULE__{suspend: :refused | :allowed}
@@ -13,67 +32,95 @@ defmodule ExMonty.Sandbox.Options do
   @options [
     inputs: "map of name (atom or string) to value: variables the script finds set. Default: none.",
     functions: "map of name to `fn args, kwargs -> answer end`. Default: none.",
+    handler: "a module with this behaviour, for what no function is given for. Default: none.",
     os:
       "map of OS call (`:getenv`, `:time`, `:read_text`, …; see `ExMonty.OsCall`) to `fn args, kwargs -> answer end`, " <>
-        "for what no mount covers. Default: none.",
+        "for what no mount covers; or an `ExMonty.PseudoFS`, with mounts given as specs or not at all. Default: none.",
     mounts:
-      "an `ExMonty.Mount`, leased exclusively for the run; or a list of mount specs, which makes a table for this " <>
+      "an `ExMonty.Mount`, leased for the run; or a list of mount specs, which makes a table for this " <>
         "run alone. Default: nothing mounted.",
+    lease:
+      "how the table is leased: `:exclusive`, `:shared`, or `{:wait, ms}`, which waits for an exclusive lease. " <>
+        "Default: `:exclusive`.",
+    limits: "map of limits, see `ExMonty.Limits`.",
     callback_timeout: "milliseconds a function may take, or `:infinity`. Default: 10,000.",
-    limits: "map of limits, see `ExMonty.default_limits/0`.",
-    script_name: "the name shown in tracebacks. Default: `\"main.py\"`.",
-    max_source_bytes: "bytes of source accepted. Default: 256 KiB.",
+    timeout:
+      "milliseconds of wall clock that the whole run may take, its functions and sleeps included, or `:infinity`. " <>
+        "Default: `:infinity`.",
+    on_output:
+      "`fn text -> … end`, called with what is printed while the script runs, in a process of its own. Default: none.",
+    env: "map of strings that answers `os.getenv` and `os.environ`. Default: none, and they raise.",
+    modules: "map of module name to map of attribute to function or value, for `import`. Default: none.",
     cwd: "the working directory, an absolute virtual path. Default: the first mount's path, else `/`.",
+    clock:
+      "`:system`, a `%DateTime{}` at which time stands still, or `:host`, which asks `:os` and the handler. " <>
+        "Default: `:host` where `:os` answers a clock call, else `:system`.",
     timezone: "IANA name or offset such as `\"+02:00\"`. Default: UTC.",
-    seed: "integer that makes `random` repeatable."
+    seed: "integer that makes `random` and `os.urandom` repeatable.",
+    script_name: "the name shown in tracebacks. Default: `\"main.py\"`.",
+    max_source_bytes: "bytes of source accepted. Default: 262,144 (256 KiB).",
+    dynamic_code: "`true` lets the script use `eval` and `exec`: for trusted code only. Default: `false`."
   ]
 
-  @compile_options [:script_name, :max_source_bytes]
-  @start_options [:limits, :cwd, :timezone, :seed]
+  @names Keyword.keys(@options)
   @clock_calls [:date_today, :datetime_now, :time]
+  @optional [handle_os: 3, handle_name_lookup: 1, handle_attribute: 2, handle_import: 1]
 
-  @doc false
+  @doc "The options as a list in Markdown."
   def docs do
     Enum.map_join(@options, "\n", fn {name, text} -> "    * `:#{name}` – #{text}" end)
   end
 
-  @doc false
+  @doc "The names of all options."
+  @spec names() :: [atom]
+  def names, do: @names
+
+  @doc "The options of a run, or `ArgumentError`."
+  @spec validate!(keyword) :: t
   def validate!(opts) do
-    unless Keyword.keyword?(opts), do: wrong!("the options", opts, "a keyword list")
-
-    for {name, _} <- opts, not Keyword.has_key?(@options, name) do
-      raise ArgumentError,
-            "unknown option #{inspect(name)}; accepted: #{Enum.map_join(@options, ", ", &inspect(elem(&1, 0)))}"
-    end
-
+    ExMonty.Options.only!(opts, @names)
     os = os!(Keyword.get(opts, :os, %{}))
+    {handler, handles} = handler!(Keyword.get(opts, :handler))
 
     %__MODULE__{
-      inputs: inputs!(Keyword.get(opts, :inputs, %{})),
+      inputs: ExMonty.Options.inputs!(Keyword.get(opts, :inputs, %{})),
       functions: functions!(Keyword.get(opts, :functions, %{})),
+      handler: handler,
+      handles: handles,
       os: os,
+      env: env!(Keyword.get(opts, :env)),
+      modules: modules!(Keyword.get(opts, :modules, %{})),
       mounts: mounts!(Keyword.get(opts, :mounts, [])),
-      callback_timeout: timeout!(Keyword.get(opts, :callback_timeout, 10_000)),
-      compile: Keyword.take(opts, @compile_options),
-      start: [clock: clock(os)] ++ Keyword.take(opts, @start_options)
+      lease: lease!(Keyword.get(opts, :lease, :exclusive)),
+      callback_timeout: timeout!(:callback_timeout, Keyword.get(opts, :callback_timeout, 10_000)),
+      timeout: timeout!(:timeout, Keyword.get(opts, :timeout, :infinity)),
+      on_output: on_output!(Keyword.get(opts, :on_output)),
+      script_name: Keyword.get(opts, :script_name, "main.py"),
+      compile: compile!(opts),
+      start: start!(opts, os)
     }
   end
 
-  @doc false
+  @doc "The options of `ExMonty.compile/2`."
   def compile(%__MODULE__{} = options) do
     Keyword.put(options.compile, :inputs, Map.keys(options.inputs))
   end
 
-  defp inputs!(inputs) when is_map(inputs) and not is_struct(inputs) do
-    Map.new(inputs, fn
-      {name, value} when is_binary(name) or is_atom(name) -> {to_string(name), value}
-      {name, _} -> wrong!("a name in :inputs", name, "an atom or a string")
-    end)
+  defp compile!(opts) do
+    compile = opts |> Keyword.take(ExMonty.Options.names(:compile)) |> Keyword.delete(:inputs)
+    ExMonty.Options.compile!(compile)
+    compile
   end
 
-  defp inputs!(other), do: wrong!(":inputs", other, "a map of names to values")
+  # Somebody who answers one clock call means the script to see that clock; the others then follow the system's.
+  defp start!(opts, os) do
+    clock = if Enum.any?(@clock_calls, &is_map_key(os, &1)), do: :host, else: :system
+    start = opts |> Keyword.take(ExMonty.Options.names(:run)) |> Keyword.put_new(:clock, clock)
+    ExMonty.Options.run!(start)
+    start
+  end
 
-  defp functions!(functions) when is_map(functions) and not is_struct(functions) do
+  defp functions!(functions) when Modules.is_attributes(functions) do
     Map.new(functions, fn
       {name, fun} when (is_binary(name) or is_atom(name)) and is_function(fun, 2) ->
         {to_string(name), fun}
@@ -85,7 +132,24 @@ defmodule ExMonty.Sandbox.Options do
 
   defp functions!(other), do: wrong!(":functions", other, "a map of names to functions")
 
-  defp os!(os) when is_map(os) and not is_struct(os) do
+  defp handler!(nil), do: {nil, []}
+
+  defp handler!(handler) when is_atom(handler) do
+    if Code.ensure_loaded?(handler) and function_exported?(handler, :handle_function, 3) do
+      optional = for {name, arity} <- @optional, function_exported?(handler, name, arity), do: name
+      {handler, [:handle_function | optional]}
+    else
+      refuse_handler!(handler)
+    end
+  end
+
+  defp handler!(other), do: refuse_handler!(other)
+
+  defp refuse_handler!(handler) do
+    wrong!(":handler", handler, "a module with the behaviour ExMonty.Sandbox, which has handle_function/3")
+  end
+
+  defp os!(os) when Modules.is_attributes(os) do
     for {call, fun} <- os do
       unless call in OsCall.functions() do
         wrong!("a key of :os", call, Enum.map_join(OsCall.functions(), ", ", &inspect/1))
@@ -101,19 +165,56 @@ defmodule ExMonty.Sandbox.Options do
 
   defp os!(other), do: wrong!(":os", other, "a map of OS calls to functions")
 
+  defp env!(nil), do: nil
+
+  defp env!(env) when Modules.is_attributes(env) do
+    Map.new(env, fn
+      {name, value} when (is_binary(name) or is_atom(name)) and is_binary(value) -> {to_string(name), value}
+      {name, other} -> wrong!(":env[#{inspect(name)}]", other, "a string, under a name")
+    end)
+  end
+
+  defp env!(other), do: wrong!(":env", other, "a map of strings")
+
+  defp modules!(modules) when Modules.is_attributes(modules) do
+    Map.new(modules, fn
+      {name, attributes} when (is_binary(name) or is_atom(name)) and Modules.is_attributes(attributes) ->
+        with {attribute, got, accepted} <- Modules.flaw(attributes) do
+          wrong!(":modules[#{inspect(name)}][#{inspect(attribute)}]", got, accepted)
+        end
+
+        {to_string(name), attributes}
+
+      {name, other} ->
+        wrong!(":modules[#{inspect(name)}]", other, "a map of attributes to functions and values")
+    end)
+  end
+
+  defp modules!(other), do: wrong!(":modules", other, "a map of module names to maps of attributes")
+
   defp mounts!(%ExMonty.Mount{} = mounts), do: mounts
   defp mounts!(specs) when is_list(specs), do: specs
   defp mounts!(other), do: wrong!(":mounts", other, "an ExMonty.Mount or a list of mount specs")
 
-  defp timeout!(:infinity), do: :infinity
-  defp timeout!(timeout) when is_integer(timeout) and timeout > 0, do: timeout
+  defp lease!(mode) when mode in [:exclusive, :shared], do: mode
+  defp lease!({:wait, ms} = mode) when is_integer(ms) and ms >= 0, do: mode
+  defp lease!({:wait, :shared, ms} = mode) when is_integer(ms) and ms >= 0, do: mode
 
-  defp timeout!(other),
-    do: wrong!(":callback_timeout", other, "a positive number of milliseconds or :infinity")
+  defp lease!(other) do
+    wrong!(":lease", other, ":exclusive, :shared, {:wait, milliseconds} or {:wait, :shared, milliseconds}")
+  end
 
-  # Somebody who answers one clock call means the script to see that clock; the others then follow the system's.
-  defp clock(os), do: if(Enum.any?(@clock_calls, &is_map_key(os, &1)), do: :host, else: :system)
+  defp timeout!(_option, :infinity), do: :infinity
+  defp timeout!(_option, timeout) when is_integer(timeout) and timeout > 0, do: timeout
 
+  defp timeout!(option, other),
+    do: wrong!(inspect(option), other, "a positive number of milliseconds or :infinity")
+
+  defp on_output!(nil), do: nil
+  defp on_output!(fun) when is_function(fun, 1), do: fun
+  defp on_output!(other), do: wrong!(":on_output", other, "a function of one argument, the text")
+
+  @spec wrong!(String.t(), term, String.t()) :: no_return
   defp wrong!(what, got, accepted) do
     raise ArgumentError, "#{what}: got #{inspect(got)}, accepted: #{accepted}"
   end

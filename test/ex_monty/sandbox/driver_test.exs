@@ -77,6 +77,6 @@ defmodule ExMonty.Sandbox.DriverTest do
              Sandbox.run("ask(1)", functions: @asking)
 
     assert message ==
-             "ask() failed: it answered neither {:ok, value} nor {:error, type, message} nor {:error, message}"
+             "ask() failed: it answered neither {:ok, value} nor {:async, fun} nor {:error, type, message} nor {:error, message}"
   end
 end

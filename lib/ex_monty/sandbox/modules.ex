@@ -1,0 +1,55 @@
+defmodule ExMonty.Sandbox.Modules do
+  @moduledoc false
+
+  # Modules of the host: maps of attributes, some of which are functions.
+  #
+  # In the script a function of a module is a function called `module.attribute`. No script can make up such a name, so
+  # a call of it is a call of this function.
+
+  @doc """
+  The module `name` as a value, and its functions by the names that their calls have.
+
+      iex> {value, functions} = ExMonty.Sandbox.Modules.build("shop", %{"tax" => 0.08, price: fn _, _ -> {:ok, 1} end})
+      iex> value
+      {:module, "shop", %{"price" => {:function, "shop.price"}, "tax" => 0.08}}
+      iex> Map.keys(functions)
+      ["shop.price"]
+  """
+  @spec build(String.t(), map) :: {ExMonty.Value.t(), %{String.t() => function}}
+  def build(name, attributes) do
+    {attributes, functions} =
+      Enum.map_reduce(attributes, %{}, fn {attribute, value}, functions ->
+        attribute = to_string(attribute)
+        {value, found} = attribute("#{name}.#{attribute}", value)
+        {{attribute, value}, Map.merge(functions, found)}
+      end)
+
+    {{:module, name, Map.new(attributes)}, functions}
+  end
+
+  @doc "What is wrong with the attributes of a module, or nothing."
+  @spec flaw(term) :: nil | {attribute :: term, got :: term, accepted :: String.t()}
+  def flaw(attributes) do
+    Enum.find_value(attributes, fn
+      {name, value} when is_atom(name) or is_binary(name) -> flaw(name, value)
+      {name, _value} -> {name, name, "a name that is an atom or a string"}
+    end)
+  end
+
+  @doc "Whether a term is a map of attributes."
+  defguard is_attributes(term) when is_map(term) and not is_struct(term)
+
+  defp attribute(name, fun) when is_function(fun), do: {{:function, name}, %{name => fun}}
+
+  defp attribute(name, {:module, _name, attributes}) when is_attributes(attributes),
+    do: build(name, attributes)
+
+  defp attribute(_name, value), do: {value, %{}}
+
+  defp flaw(name, fun) when is_function(fun) and not is_function(fun, 2) do
+    {name, fun, "a function of two arguments (args and kwargs), or a value"}
+  end
+
+  defp flaw(_name, {:module, _name_inside, attributes}) when is_attributes(attributes), do: flaw(attributes)
+  defp flaw(_name, _value), do: nil
+end

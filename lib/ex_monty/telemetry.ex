@@ -1,0 +1,60 @@
+defmodule ExMonty.Telemetry do
+  @moduledoc """
+  The events that ExMonty reports, where the host application has `:telemetry`.
+
+  | event | measurements | metadata |
+  |---|---|---|
+  | `[:ex_monty, :run, :start]` | `system_time`, `monotonic_time` | `script_name` |
+  | `[:ex_monty, :run, :stop]` | `duration`, `monotonic_time` | `script_name`, `outcome`: `:ok` or `:suspended` |
+  | `[:ex_monty, :run, :exception]` | `duration`, `monotonic_time` | `script_name`, `kind: :error`, `reason`, `stacktrace: []` |
+
+  Times are in native units, as `System.convert_time_unit/3` takes them. A run is what `ExMonty.Sandbox.run/2` does after
+  compiling; one that a session or a workspace drives is one, too, and so is the rest of a run that was suspended.
+  `:exception` is for runs that end with `{:error, reason}`, and `reason` is that one.
+
+  ExMonty does not depend on `:telemetry` and needs no configuration for it.
+  """
+
+  @doc """
+  Does `work` as a run, and reports its begin and its end.
+  """
+  @spec run(map, (() -> outcome)) :: outcome when outcome: tuple
+  def run(metadata, work) do
+    if enabled?() do
+      began = System.monotonic_time()
+      start = %{system_time: System.system_time(), monotonic_time: began}
+      execute([:ex_monty, :run, :start], start, metadata)
+      outcome = work.()
+      ended = System.monotonic_time()
+      report(outcome, %{duration: ended - began, monotonic_time: ended}, metadata)
+      outcome
+    else
+      work.()
+    end
+  end
+
+  @doc """
+  Reports an event, if there is a `:telemetry` to report it to.
+
+      iex> ExMonty.Telemetry.execute([:ex_monty, :run, :start], %{system_time: 0}, %{})
+      :ok
+  """
+  @spec execute([atom, ...], map, map) :: :ok
+  def execute(event, measurements, metadata) do
+    # The name is known only at run time, since the module may be missing when this one is compiled.
+    if enabled?(), do: apply(:telemetry, :execute, [event, measurements, metadata])
+    :ok
+  end
+
+  # Nobody can have attached a handler to a module that is not loaded.
+  defp enabled?, do: function_exported?(:telemetry, :execute, 3)
+
+  defp report({:error, reason}, measurements, metadata) do
+    metadata = Map.merge(metadata, %{kind: :error, reason: reason, stacktrace: []})
+    execute([:ex_monty, :run, :exception], measurements, metadata)
+  end
+
+  defp report(outcome, measurements, metadata) do
+    execute([:ex_monty, :run, :stop], measurements, Map.put(metadata, :outcome, elem(outcome, 0)))
+  end
+end

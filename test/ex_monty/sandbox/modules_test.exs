@@ -1,0 +1,103 @@
+defmodule ExMonty.Sandbox.ModulesTest do
+  use ExUnit.Case, async: true
+
+  alias ExMonty.Sandbox
+
+  doctest ExMonty.Sandbox.Modules
+
+  @shop %{
+    "price" => &__MODULE__.price/2,
+    "fetch" => &__MODULE__.fetch/2,
+    "fail" => &__MODULE__.fail/2,
+    "TAX" => 0.5,
+    "TABLE" => %{"tea" => [1, 2]},
+    tags: {"a", "b"},
+    nested: {:module, "nested", %{deep: &__MODULE__.deep/2, N: 3}}
+  }
+
+  def price([item], kwargs), do: {:ok, byte_size(item) + Map.get(kwargs, "extra", 0)}
+  def fetch([key], _kwargs), do: {:async, fn -> {:ok, key} end}
+  def fail(_args, _kwargs), do: {:error, :value_error, "no such thing"}
+  def deep(_args, _kwargs), do: {:ok, "deep"}
+
+  defp run(code, opts \\ []), do: Sandbox.run(code, Keyword.put_new(opts, :modules, %{shop: @shop}))
+
+  test "have functions and values, in every form of import" do
+    assert {:ok, {6, 0.5}, ""} = run("import shop\n(shop.price('tea', extra=3), shop.TAX)")
+    assert {:ok, {3, 0.5}, ""} = run("import shop as s\n(s.price('tea'), s.TAX)")
+    assert {:ok, {3, 0.5}, ""} = run("from shop import price, TAX as tax\n(price('tea'), tax)")
+    assert {:ok, {[1, 2], {"a", "b"}}, ""} = run("import shop\n(shop.TABLE['tea'], shop.tags)")
+    assert {:ok, {"deep", 3}, ""} = run("import shop\n(shop.nested.deep(), shop.nested.N)")
+
+    assert {:ok, ["x", "y"], ""} =
+             run("import asyncio, shop\nawait asyncio.gather(shop.fetch('x'), shop.fetch('y'))")
+  end
+
+  test "of the same function name do not get in each other's way, nor in that of :functions" do
+    one = %{"f" => fn _, _ -> {:ok, 1} end}
+    two = %{"f" => fn _, _ -> {:ok, 2} end}
+
+    assert {:ok, {1, 2, 3}, ""} =
+             run("import a, b\n(a.f(), b.f(), f())",
+               modules: %{"a" => one, "b" => two},
+               functions: %{f: fn _, _ -> {:ok, 3} end}
+             )
+
+    assert {:error, %ExMonty.Exception{type: :name_error}} = run("import a\nf()", modules: %{"a" => one})
+  end
+
+  test "raise by name what is wrong" do
+    assert {:error, %{type: :value_error, message: "no such thing"}} = run("import shop\nshop.fail()")
+    assert {:error, %{type: :attribute_error}} = run("import shop\nshop.nothing")
+    assert {:error, %{type: :import_error}} = run("from shop import nothing")
+
+    assert {:error, %{type: :module_not_found_error, message: "No module named 'other'"}} =
+             run("import other")
+
+    assert {:error, %{type: :runtime_error, message: message}} =
+             run("import m\nm.f()", modules: %{m: %{f: fn _, _ -> :nonsense end}})
+
+    assert message =~ "m.f() failed: it answered neither"
+  end
+
+  test "with a value that cannot cross raise TypeError at the import, naming the place" do
+    assert {:error, %{type: :type_error, message: message}} =
+             run("import m", modules: %{m: %{"a" => [self()]}})
+
+    assert message =~ ~r/import: result.*a pid cannot become a Python value/
+  end
+
+  test "that are malformed are refused before the run" do
+    for {modules, message} <- [
+          {[], ~r/:modules: got \[\]/},
+          {%{5 => %{}}, ~r/:modules\[5\]/},
+          {%{m: 5}, ~r/:modules\[:m\]: got 5, accepted: a map of attributes/},
+          {%{m: %{f: fn -> 1 end}}, ~r/:modules\[:m\]\[:f\]: got #Function.*two arguments/},
+          {%{m: %{5 => 1}}, ~r/:modules\[:m\]\[5\]: got 5, accepted: a name/},
+          {%{m: %{n: {:module, "n", %{f: fn -> 1 end}}}}, ~r/:modules\[:m\]\[:f\]/}
+        ] do
+      assert_raise ArgumentError, message, fn -> run("1", modules: modules) end
+    end
+  end
+
+  describe "functions of shutil and glob whose paths no mount covers" do
+    # The modules come with the library; a dotted name reaches the host only where the mounts have no answer. What
+    # stands for one here is a module of the host that has no function of that name itself.
+    @stray %{"stray" => %{"copy" => {:function, "shutil.copy"}, "glob" => {:function, "glob.glob"}}}
+
+    test "raise PermissionError as open does, and find nothing as a search does" do
+      assert {:error, %{type: :permission_error, message: "Permission denied: '/x'"}} =
+               run("import stray\nstray.copy('/x', '/y')", modules: @stray)
+
+      assert {:ok, [], ""} = run("import stray\nstray.glob('/x/*')", modules: @stray)
+    end
+
+    test "can be answered by :functions" do
+      assert {:ok, "mine", ""} =
+               run("import stray\nstray.copy('/x', '/y')",
+                 modules: @stray,
+                 functions: %{"shutil.copy" => fn _, _ -> {:ok, "mine"} end}
+               )
+    end
+  end
+end

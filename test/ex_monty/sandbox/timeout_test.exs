@@ -1,0 +1,84 @@
+defmodule ExMonty.Sandbox.TimeoutTest do
+  use ExUnit.Case, async: true
+
+  alias ExMonty.{Mount, Sandbox}
+
+  # None of these may end by itself: each would take hours.
+  @limits %{max_duration_secs: 100_000, max_sleep_secs: 100_000, max_host_calls: :unlimited}
+
+  defp timed_out(code, opts) do
+    opts = Keyword.merge([limits: @limits, timeout: 60, callback_timeout: :infinity], opts)
+    assert {:error, %ExMonty.Exception{type: :timeout_error} = exception} = Sandbox.run(code, opts)
+    assert exception.message == "the run did not end within its timeout of #{opts[:timeout]} ms"
+    exception
+  end
+
+  test "ends a run whose function does not answer, kills the function and frees the lease" do
+    test = self()
+    mounts = Mount.new!([{"/m", :memory}])
+
+    wait = fn _, _ ->
+      send(test, {:waiting, self()})
+      receive do: (:never -> :ok)
+    end
+
+    exception = timed_out("print('before')\nwait()", functions: %{wait: wait}, mounts: mounts)
+    assert exception.output == "before\n"
+    assert_received {:waiting, pid}
+    refute Process.alive?(pid)
+    assert {:ok, _lease} = Mount.checkout(mounts)
+  end
+
+  test "ends a run that awaits functions and sleeps, and kills those" do
+    test = self()
+
+    wait = fn _, _ ->
+      {:async,
+       fn ->
+         send(test, {:waiting, self()})
+         receive do: (:never -> :ok)
+       end}
+    end
+
+    code = "import asyncio\nprint('x')\nawait asyncio.gather(wait(), asyncio.sleep(5000))"
+    assert timed_out(code, functions: %{wait: wait}, timeout: 200).output == "x\n"
+    assert_received {:waiting, pid}
+    refute Process.alive?(pid)
+  end
+
+  test "ends a run that sleeps" do
+    assert timed_out("import time\nprint('x')\ntime.sleep(5000)", []).output == "x\n"
+    assert timed_out("import asyncio\nprint('x')\nawait asyncio.sleep(5000)", []).output == "x\n"
+  end
+
+  test "ends a run that never stops calling" do
+    timed_out("while True: f()", functions: %{f: fn _, _ -> {:ok, nil} end})
+  end
+
+  test "is not of the script's to catch" do
+    code = """
+    import time
+    while True:
+        try:
+            time.sleep(5000)
+        except BaseException:
+            pass
+    """
+
+    timed_out(code, [])
+  end
+
+  test "leaves a run alone that ends in time" do
+    assert {:ok, nil, "x\n"} = Sandbox.run("import time\ntime.sleep(0.01)\nprint('x')", timeout: 60_000)
+  end
+
+  test "leaves a TimeoutError of the script alone" do
+    assert {:error, %{type: :timeout_error, message: "mine"}} =
+             Sandbox.run("raise TimeoutError('mine')", timeout: 60_000)
+  end
+
+  test "leaves no message behind" do
+    timed_out("f()", functions: %{f: fn _, _ -> receive do: (:never -> :ok) end})
+    assert Process.info(self(), :messages) == {:messages, []}
+  end
+end
