@@ -3,7 +3,7 @@ defmodule ExMonty.Sandbox.Options do
 
   # The options of a run, validated once. Everything behind this struct may rely on its shapes.
 
-  alias ExMonty.OsCall
+  alias ExMonty.{OsCall, PseudoFS}
   alias ExMonty.Sandbox.Modules
 
   require Modules
@@ -79,7 +79,7 @@ defmodule ExMonty.Sandbox.Options do
   @spec validate!(keyword) :: t
   def validate!(opts) do
     ExMonty.Options.only!(opts, @names)
-    os = os!(Keyword.get(opts, :os, %{}))
+    {os, specs, variables} = os!(Keyword.get(opts, :os, %{}))
     {handler, handles} = handler!(Keyword.get(opts, :handler))
 
     %__MODULE__{
@@ -88,9 +88,9 @@ defmodule ExMonty.Sandbox.Options do
       handler: handler,
       handles: handles,
       os: os,
-      env: env!(Keyword.get(opts, :env)),
+      env: env!(Keyword.get(opts, :env), variables),
       modules: modules!(Keyword.get(opts, :modules, %{})),
-      mounts: mounts!(Keyword.get(opts, :mounts, [])),
+      mounts: mounts!(Keyword.get(opts, :mounts, []), specs),
       lease: lease!(Keyword.get(opts, :lease, :exclusive)),
       callback_timeout: timeout!(:callback_timeout, Keyword.get(opts, :callback_timeout, 10_000)),
       timeout: timeout!(:timeout, Keyword.get(opts, :timeout, :infinity)),
@@ -149,6 +149,9 @@ defmodule ExMonty.Sandbox.Options do
     wrong!(":handler", handler, "a module with the behaviour ExMonty.Sandbox, which has handle_function/3")
   end
 
+  # What answers calls, and the mounts and the variables that a file system of its own comes to.
+  defp os!(%PseudoFS{} = fs), do: {%{}, PseudoFS.specs(fs), PseudoFS.env(fs)}
+
   defp os!(os) when Modules.is_attributes(os) do
     for {call, fun} <- os do
       unless call in OsCall.functions() do
@@ -160,12 +163,14 @@ defmodule ExMonty.Sandbox.Options do
       end
     end
 
-    os
+    {os, [], nil}
   end
 
-  defp os!(other), do: wrong!(":os", other, "a map of OS calls to functions")
+  defp os!(other), do: wrong!(":os", other, "a map of OS calls to functions, or an ExMonty.PseudoFS")
 
-  defp env!(nil), do: nil
+  defp env!(nil, variables), do: variables
+  defp env!(env, nil), do: env!(env)
+  defp env!(env, variables), do: Map.merge(variables, env!(env))
 
   defp env!(env) when Modules.is_attributes(env) do
     Map.new(env, fn
@@ -192,9 +197,16 @@ defmodule ExMonty.Sandbox.Options do
 
   defp modules!(other), do: wrong!(":modules", other, "a map of module names to maps of attributes")
 
-  defp mounts!(%ExMonty.Mount{} = mounts), do: mounts
-  defp mounts!(specs) when is_list(specs), do: specs
-  defp mounts!(other), do: wrong!(":mounts", other, "an ExMonty.Mount or a list of mount specs")
+  defp mounts!(%ExMonty.Mount{} = mounts, []), do: mounts
+
+  defp mounts!(%ExMonty.Mount{}, _specs) do
+    raise ArgumentError,
+          ":os: an ExMonty.PseudoFS with files is a mount of the run, and cannot be added to the table in :mounts; " <>
+            "give :mounts as specs, or add ExMonty.PseudoFS.specs/1 to the table"
+  end
+
+  defp mounts!(mounts, specs) when is_list(mounts), do: mounts ++ specs
+  defp mounts!(other, _specs), do: wrong!(":mounts", other, "an ExMonty.Mount or a list of mount specs")
 
   defp lease!(mode) when mode in [:exclusive, :shared], do: mode
   defp lease!({:wait, ms} = mode) when is_integer(ms) and ms >= 0, do: mode

@@ -66,7 +66,9 @@ defmodule ExMonty.Sandbox.OutputTest do
   end
 
   # Of the log's handlers: tells a process what ExMonty logs.
-  def log(%{msg: {:string, text}, meta: %{domain: [:ex_monty]}}, %{config: test}), do: send(test, {:logged, text})
+  def log(%{msg: {:string, text}, meta: %{domain: [:ex_monty]}}, %{config: test}),
+    do: send(test, {:logged, text})
+
   def log(_event, _config), do: :ok
 
   defp catch_log do
