@@ -75,6 +75,9 @@ defmodule ExMonty do
           | :no_handler
           | :undefined
 
+  @typedoc "The results of some of the calls that a run waits for."
+  @type future_results :: [{call_id :: non_neg_integer, {:ok, term} | {:error, atom, String.t()}}]
+
   @typedoc "Why there is no result."
   @type reason :: Exception.t() | Error.t()
 
@@ -229,11 +232,8 @@ defmodule ExMonty do
 
   A lease that has ended is `{:error, :lease_released}`, and the snapshot stays as it is.
   """
-  @spec resume_futures_with_mounts(
-          future_snapshot,
-          [{call_id :: non_neg_integer, {:ok, term} | {:error, atom, String.t()}}],
-          Lease.t()
-        ) :: {:ok, progress} | {:error, reason | :lease_released}
+  @spec resume_futures_with_mounts(future_snapshot, future_results, Lease.t()) ::
+          {:ok, progress} | {:error, reason | :lease_released}
   def resume_futures_with_mounts(futures, results, %Lease{ref: lease}) do
     Turn.take(:resume_futures, [futures, results, lease])
   end
@@ -280,9 +280,7 @@ defmodule ExMonty do
       iex> ExMonty.resume_futures(futures, [{b.call_id, {:ok, 2}}, {a.call_id, {:ok, 1}}])
       {:ok, {:complete, [1, 2], ""}}
   """
-  @spec resume_futures(future_snapshot, [
-          {call_id :: non_neg_integer, {:ok, term} | {:error, atom, String.t()}}
-        ]) :: {:ok, progress} | {:error, reason}
+  @spec resume_futures(future_snapshot, future_results) :: {:ok, progress} | {:error, reason}
   def resume_futures(futures, results) do
     Turn.take(:resume_futures, [futures, results, nil])
   end

@@ -74,9 +74,17 @@ defmodule ExMonty.Dump do
   @doc false
   def load_future_snapshot(dump, opts), do: read_run(dump, :futures, opts)
 
-  defp read_run(dump, kind, opts) do
+  @doc false
+  def dump_session(session, opts), do: write(:dump_session, session, :session, opts)
+
+  @doc false
+  def load_session(dump, opts), do: read_limited(dump, :session, :load_session, opts)
+
+  defp read_run(dump, kind, opts), do: read_limited(dump, kind, :load_snapshot, opts)
+
+  defp read_limited(dump, kind, function, opts) do
     opts = options!(opts, [:key, :limits])
-    read(dump, kind, :load_snapshot, [ceiling!(opts)], opts)
+    read(dump, kind, function, [ceiling!(opts)], opts)
   end
 
   # What is dumped may be consumed, so the options are checked before.

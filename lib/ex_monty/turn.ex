@@ -6,7 +6,12 @@ defmodule ExMonty.Turn do
   alias ExMonty.Native
 
   # What does not fit into a normal scheduler's share is handed over on a dirty one.
-  @large %{start: :start_large, resume: :resume_large, resume_futures: :resume_futures_large}
+  @large %{
+    start: :start_large,
+    resume: :resume_large,
+    resume_futures: :resume_futures_large,
+    session_start: :session_start_large
+  }
 
   @typedoc """
   Who looks at a turn while it goes on: when it has to end (milliseconds of monotonic time), and who hears what it

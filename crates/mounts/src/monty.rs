@@ -50,7 +50,7 @@
 //! that meters it, stays exact through a [`Meter`].
 //!
 //! ```text
-//! monty/drive       the loop
+//! monty/drive       the loop, and monty/suspended, what it drives
 //! monty/budget      time
 //! monty/meter       memory, and monty/terms, what an answer must respect of both
 //! monty/answer      one call to one answer
@@ -71,6 +71,7 @@ mod meter;
 mod mkdir;
 mod scan;
 mod stat;
+mod suspended;
 mod terms;
 mod value;
 
@@ -79,4 +80,5 @@ pub use budget::{Budget, Clock};
 pub use drive::drive;
 pub use exception::exception;
 pub use meter::{Meter, Unmetered};
+pub use suspended::Suspended;
 pub use terms::Terms;

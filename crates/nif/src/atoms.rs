@@ -44,6 +44,10 @@ rustler::atoms! {
     invalid_source,
     invalid_result,
     invalid_dump,
+    busy,
+    session_ended,
+    no_session,
+    source_too_large,
     limit_exceeded,
 
     // `%File.Stat{}`.

@@ -1,4 +1,4 @@
-//! Runners and paused runs as bytes, and back.
+//! Runners, paused runs and sessions as bytes, and back.
 //!
 //! What stands around these bytes (what they are, which version, a checksum or a seal) is the business of
 //! `ExMonty.Dump`, which hands over nothing that it has not verified. So the bytes here are as this library wrote them, unless
@@ -24,8 +24,9 @@ use crate::{
         turn::{self, Outcome},
     },
     error::Failure,
-    progress::Snapshot,
+    progress::{Snapshot, refuse},
     runner::{self, Compiled, Program},
+    session::{self, Session},
 };
 
 /// Bytes of a dump that are copied on a normal scheduler.
@@ -35,6 +36,7 @@ const SMALL_BYTES: usize = 256 << 10;
 enum Moved {
     Bytes(Vec<u8>),
     Snapshot(ResourceArc<Snapshot>),
+    Session(ResourceArc<Session>),
     Failed(Failure),
 }
 
@@ -57,6 +59,7 @@ impl Outcome for Moved {
                 (atoms::ok(), Binary::from(binary)).encode(env)
             }
             Self::Snapshot(snapshot) => (atoms::ok(), snapshot).encode(env),
+            Self::Session(session) => (atoms::ok(), session).encode(env),
             Self::Failed(failure) => failure.encode(env),
         }
     }
@@ -126,6 +129,42 @@ fn load_snapshot<'a>(
         let loaded = read(body, |body| run::read(body, ceiling.as_ref()));
         match loaded {
             Ok((pause, bounds)) => Moved::Snapshot(Snapshot::new(pause, bounds)),
+            Err(failure) => Moved::Failed(failure),
+        }
+    })
+}
+
+/// The bytes of a session, which is busy meanwhile. Schedule as for [`dump_runner`].
+#[rustler::nif]
+fn dump_session<'a>(env: Env<'a>, reference: Reference<'a>, session: Term<'a>) -> NifResult<Term<'a>> {
+    let session = session::decode(session)?;
+    let (idle, loan) = match session.place().lend() {
+        Ok(lent) => lent,
+        Err(failure) => return Ok(refuse(env, &failure)),
+    };
+    Ok(turn::submit(env, reference, move || {
+        let written = run::write_session(&session.place().terms, &idle);
+        loan.give_back(*idle);
+        match written {
+            Ok(bytes) => Moved::Bytes(bytes),
+            Err(malformed) => Moved::Failed(malformed.into()),
+        }
+    }))
+}
+
+/// The session of such bytes; `ceiling` as for [`load_snapshot`]. Schedule as for [`dump_runner`].
+#[rustler::nif]
+fn load_session<'a>(
+    env: Env<'a>,
+    reference: Reference<'a>,
+    body: Binary<'a>,
+    ceiling: Option<Limits>,
+) -> Term<'a> {
+    let body = Parcel::pack(body);
+    turn::submit(env, reference, move || {
+        let loaded = read(body, |body| run::read_session(body, ceiling.as_ref()));
+        match loaded {
+            Ok(place) => Moved::Session(Session::new(place)),
             Err(failure) => Moved::Failed(failure),
         }
     })

@@ -20,6 +20,8 @@ pub(crate) mod policy;
 pub(crate) mod pool;
 pub(crate) mod reaper;
 pub(crate) mod run;
+pub(crate) mod session;
+pub(crate) mod suspended;
 pub(crate) mod turn;
 
 use std::{

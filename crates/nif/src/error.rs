@@ -27,6 +27,11 @@ impl Failure {
         )
     }
 
+    /// A source that is no text.
+    pub(crate) fn invalid_source() -> Self {
+        Self::new(atoms::invalid_source(), "the source is not valid UTF-8")
+    }
+
     /// A result that does not fit what the run waits for.
     pub(crate) fn invalid_result(message: impl Into<String>) -> Self {
         Self::new(atoms::invalid_result(), message)

@@ -12,6 +12,7 @@ mod error;
 mod mounts;
 mod progress;
 mod runner;
+mod session;
 mod value;
 
 use rustler::{Env, NifResult, Term};

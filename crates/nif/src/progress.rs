@@ -11,10 +11,10 @@ use std::sync::Arc;
 use monty_types::MontyObject;
 use rustler::{Encoder, Env, NifResult, Reference, ResourceArc, Term};
 
-pub(crate) use self::snapshot::Snapshot;
-use self::{
-    answer::Answer,
+use self::answer::Answer;
+pub(crate) use self::{
     outcome::{Shape, Turned},
+    snapshot::Snapshot,
 };
 use crate::{
     atoms,
@@ -23,6 +23,7 @@ use crate::{
         meter, parcel,
         policy::Policy,
         run::{Host, Pause, Run, take_turn},
+        suspended::At,
         turn,
     },
     error::{Failure, argument_error},
@@ -177,7 +178,7 @@ fn proceed<'a>(
 
 /// Who answers. A lease that has ended is refused before anything is touched; from here to the end of the turn it is
 /// held.
-fn decode_host(term: Term<'_>) -> NifResult<Result<Host, Refusal>> {
+pub(crate) fn decode_host(term: Term<'_>) -> NifResult<Result<Host, Refusal>> {
     if term.is_atom() {
         return Ok(Ok(if atoms::nobody() == term {
             Host::Nobody
@@ -190,7 +191,7 @@ fn decode_host(term: Term<'_>) -> NifResult<Result<Host, Refusal>> {
 }
 
 /// The answer of a call that has not begun any work.
-fn refuse<'a>(env: Env<'a>, refusal: &impl Encoder) -> Term<'a> {
+pub(crate) fn refuse<'a>(env: Env<'a>, refusal: &impl Encoder) -> Term<'a> {
     (atoms::done(), refusal).encode(env)
 }
 
@@ -224,14 +225,14 @@ fn launch(
     let mut meter = limits.meter();
     meter.take_over(bytes);
     let tracker = limits.tracker();
-    let run = Run::new(Arc::clone(program), limits, &policy);
+    let run = Run::new(Some(Arc::clone(program)), limits, &policy);
     let cwd = policy.cwd.unwrap_or_else(|| host.default_directory());
     let stop = take_turn(meter, run, host, |run| {
         for value in &values {
             run.instances.learn(value);
         }
         let program = program.instantiate(&cwd, policy.os);
-        program.start(values, tracker, run.print())
+        Ok(At::Program(program.start(values, tracker, run.print())?))
     });
     Turned::new(stop, Shape::of(host), bounds)
 }
@@ -249,7 +250,11 @@ fn go_on(snapshot: &Snapshot, answer: Answer, bytes: isize, host: &Host) -> Turn
 }
 
 /// The values of a run's inputs. How many there are is the business of `ExMonty`, which knows their names.
-fn decode_inputs(values: Term<'_>, names: &[String], bounds: &Bounds) -> Result<Vec<MontyObject>, Failure> {
+pub(crate) fn decode_inputs(
+    values: Term<'_>,
+    names: &[String],
+    bounds: &Bounds,
+) -> Result<Vec<MontyObject>, Failure> {
     let values: Vec<Term<'_>> = values.decode().unwrap_or_default();
     let decode = |(name, value): (&String, Term<'_>)| value::decode(value, &Place::input(name), bounds);
     Ok(names.iter().zip(values).map(decode).collect::<Result<_, _>>()?)

@@ -162,10 +162,7 @@ impl From<Result<Program, Rejection>> for Compiled {
     fn from(compiled: Result<Program, Rejection>) -> Self {
         match compiled {
             Ok(program) => Self::Runner(ResourceArc::new(Runner(Arc::new(program)))),
-            Err(Rejection::NotText) => Self::Failed(Failure::new(
-                atoms::invalid_source(),
-                "the source is not valid UTF-8",
-            )),
+            Err(Rejection::NotText) => Self::Failed(Failure::invalid_source()),
             Err(Rejection::Raised(exception)) => Self::Raised(exception),
             Err(Rejection::Malformed(malformed)) => Self::Failed(malformed.into()),
         }

@@ -1,8 +1,5 @@
 //! The drive loop: a run goes on for as long as the mounts can answer what it asks.
 
-use std::mem;
-
-use ::monty::RunProgress;
 use ::monty_types::{
     ExcType, ExtFunctionResult, MontyException, OsFunctionCall, PrintWriter, ResourceError, ResourceTracker,
 };
@@ -13,6 +10,7 @@ use super::answer::{Answered, answer};
 use super::budget::{Budget, Clock};
 use super::exception::raised;
 use super::meter::Meter;
+use super::suspended::Suspended;
 use super::terms::Terms;
 
 /// Answers the file calls of a run in place until it wants something that the mounts do not have, or ends.
@@ -24,45 +22,33 @@ use super::terms::Terms;
 ///
 /// What the run ends with: an exception of the script, or, uncatchable for it, `TimeoutError` when execution and
 /// answers together exceed `budget.limit`, `MemoryError` when an answer does not fit the interpreter's memory limit.
-pub fn drive<M: Meter>(
-    mut progress: RunProgress,
+pub fn drive<P: Suspended, M: Meter>(
+    mut progress: P,
     namespace: &Namespace,
     mut print: PrintWriter<'_>,
     meter: &mut M,
     budget: &mut Budget,
-) -> Result<RunProgress, MontyException> {
+) -> Result<P, P::Failure> {
     let mut turn: Option<Clock> = None;
     loop {
-        let step = match &mut progress {
-            RunProgress::OsCall(call) => {
-                // The call is taken out to be answered, and put back if it is not.
-                let asked = mem::replace(&mut call.function_call, OsFunctionCall::GetEnviron);
-                let tracker = call.tracker();
-                let step = opened(&mut turn, budget, tracker)
-                    .and_then(|clock| step(namespace, asked, tracker, meter, &clock, budget));
-                match step {
-                    Ok(Step::HandBack(asked)) => {
-                        call.function_call = asked;
-                        return Ok(progress);
-                    }
-                    Ok(Step::Resume(result)) => Ok(result),
-                    Err(exceeded) => Err(exceeded),
-                }
+        // The call is taken out to be answered, and put back if it is not.
+        let asked = progress.take_call();
+        let (Some(asked), Some(tracker)) = (asked, progress.tracker()) else {
+            if let (Some(clock), Some(tracker)) = (turn, progress.tracker()) {
+                budget.settle(clock.taken(), tracker);
             }
-            other => {
-                if let (Some(clock), Some(tracker)) = (turn, tracker(other)) {
-                    budget.settle(clock.taken(), tracker);
-                }
-                return Ok(progress);
-            }
-        };
-        // Only here does the state of the run move: it is large, and this is once per call.
-        let RunProgress::OsCall(call) = progress else {
             return Ok(progress);
         };
+        let step = opened(&mut turn, budget, tracker)
+            .and_then(|clock| step(namespace, asked, tracker, meter, &clock, budget));
+        // Only here does the state of the run move: it is large, and this is once per call.
         progress = match step {
-            Ok(result) => call.resume(result, print.reborrow())?,
-            Err(exceeded) => return call.abort(uncatchable(&exceeded), print),
+            Ok(Step::HandBack(asked)) => {
+                progress.put_back(asked);
+                return Ok(progress);
+            }
+            Ok(Step::Resume(result)) => progress.answer(result, print.reborrow())?,
+            Err(exceeded) => return progress.abort(uncatchable(&exceeded), print),
         };
     }
 }
@@ -112,16 +98,6 @@ fn step<M: Meter>(
             budget.calls += 1;
             Ok(Step::Resume(result))
         }
-    }
-}
-
-fn tracker(progress: &RunProgress) -> Option<&ResourceTracker> {
-    match progress {
-        RunProgress::FunctionCall(call) => Some(call.tracker()),
-        RunProgress::OsCall(call) => Some(call.tracker()),
-        RunProgress::ResolveFutures(state) => Some(state.tracker()),
-        RunProgress::NameLookup(lookup) => Some(lookup.tracker()),
-        RunProgress::Complete(_) => None,
     }
 }
 

@@ -1,6 +1,9 @@
-//! A paused run as bytes: what it carries on this side, and the interpreter's own dump of its state.
+//! A paused run, or a session between evaluations, as bytes: what it carries on this side, and the interpreter's own dump
+//! of its state.
 
-use monty::{Dump, RunProgress, Session, SessionRef};
+use std::sync::Arc;
+
+use monty::{Dump, Session, SessionRef};
 
 use super::{
     ceiling,
@@ -12,6 +15,8 @@ use crate::{
         limits::Limits,
         meter::{self, Meter, Metered},
         run::{Pause, Run},
+        session::{Idle, Loan, Place, Terms},
+        suspended::At,
     },
     error::Failure,
     value::Bounds,
@@ -24,8 +29,13 @@ const NO_NAME: &str = "";
 pub(super) fn write(pause: &Metered<Pause>) -> Result<Vec<u8>, Malformed> {
     let Pause { at, run } = pause.get();
     let allocations = pause.meter().allocations(run.ledger.limits.allocations());
-    let mut body = record::write(&(allocations, run))?;
-    let state = monty::dump(NO_NAME, None, &[], SessionRef::Running(at)).map_err(Malformed::new)?;
+    let terms = run.loan.as_ref().and_then(Loan::place).map(|place| &place.terms);
+    let mut body = record::write(&(allocations, run, terms))?;
+    let state = match at {
+        At::Program(progress) => SessionRef::Running(progress),
+        At::Session(progress) => SessionRef::Suspended(progress),
+    };
+    let state = monty::dump(NO_NAME, None, &[], state).map_err(Malformed::new)?;
     body.extend_from_slice(&state);
     Ok(body)
 }
@@ -36,32 +46,78 @@ pub(super) fn read(body: &[u8], ceiling: Option<&Limits>) -> Result<(Box<Metered
     let (loaded, bytes) = meter::measure(|| restore(body, ceiling));
     let (allocations, pause) = loaded?;
     let limits = pause.run.ledger.limits.clone();
-    let mut meter = Meter::resumed(limits.allocations(), allocations);
+    let meter = Meter::resumed(limits.allocations(), allocations);
+    let pause = debit(pause, meter, bytes, &limits)?;
+    Ok((Box::new(pause), limits.bounds()))
+}
+
+/// The bytes of a session that is idle.
+pub(super) fn write_session(terms: &Terms, idle: &Metered<Idle>) -> Result<Vec<u8>, Malformed> {
+    let Idle { repl, run } = idle.get();
+    let mut body = record::write(&(terms, run))?;
+    let state = monty::dump(NO_NAME, None, &[], SessionRef::Idle(repl)).map_err(Malformed::new)?;
+    body.extend_from_slice(&state);
+    Ok(body)
+}
+
+/// The session of such bytes. Limits and memory as for [`read`].
+pub(super) fn read_session(body: &[u8], ceiling: Option<&Limits>) -> Result<Arc<Place>, Failure> {
+    let (loaded, bytes) = meter::measure(|| restore_session(body));
+    let (mut terms, idle) = loaded?;
+    if let Some(ceiling) = ceiling {
+        terms.limits = terms.limits.capped(ceiling);
+    }
+    let idle = debit(idle, Meter::new(None), bytes, &terms.limits)?;
+    Ok(Place::holding(terms, idle))
+}
+
+fn restore_session(body: &[u8]) -> Result<(Terms, Idle), Malformed> {
+    let ((terms, run), state): ((Terms, Run), _) = record::read(body)?;
+    match Dump::load(state).map_err(Malformed::new)?.state {
+        Session::Idle(repl) => Ok((terms, Idle { repl, run })),
+        Session::Suspended(_) | Session::Running(_) => Err(Malformed::new("no session that is idle")),
+    }
+}
+
+/// What was loaded, with a meter that knows its `bytes`, unless there are more than the limits accept.
+fn debit<T>(loaded: T, mut meter: Meter, bytes: isize, limits: &Limits) -> Result<Metered<T>, Failure> {
     meter.take_over(bytes);
     let held = meter.held();
-    let pause = Metered::join(pause, meter);
+    let loaded = Metered::join(loaded, meter);
     match limits.memory() {
         Some(limit) if held > limit => Err(Failure::new(
             atoms::limit_exceeded(),
-            format!("the state of the run takes {held} bytes, and :max_memory accepts {limit}"),
+            format!("the state takes {held} bytes, and :max_memory accepts {limit}"),
         )),
-        _ => Ok((Box::new(pause), limits.bounds())),
+        _ => Ok(loaded),
     }
 }
 
 fn restore(body: &[u8], ceiling: Option<&Limits>) -> Result<(u64, Pause), Malformed> {
-    let ((allocations, mut run), state): ((u64, Run), _) = record::read(body)?;
-    let dump = match ceiling {
-        None => Dump::load(state),
-        Some(ceiling) => {
-            run.cap(ceiling);
-            Dump::load(&ceiling::replace(state, &run.ledger.limits.tracked())?)
-        }
-    };
-    match dump.map_err(Malformed::new)?.state {
-        Session::Running(at) if !matches!(*at, RunProgress::Complete(_)) => {
-            Ok((allocations, Pause { at: *at, run }))
-        }
-        _ => Err(Malformed::new("not a paused run")),
+    let ((allocations, mut run, terms), state): ((u64, Run, Option<Terms>), _) = record::read(body)?;
+    if let Some(ceiling) = ceiling {
+        run.cap(ceiling);
     }
+    let tracked = run.ledger.limits.tracked();
+    let dump = match (ceiling, &terms) {
+        (Some(_), None) => Dump::load(&ceiling::replace(state, &tracked)?),
+        _ => Dump::load(state),
+    };
+    let mut at = match dump.map_err(Malformed::new)?.state {
+        Session::Running(progress) => At::Program(*progress),
+        Session::Suspended(progress) => At::Session(progress),
+        Session::Idle(_) => return Err(Malformed::new("no run")),
+    };
+    if at.question().is_none() {
+        return Err(Malformed::new("a run that has ended"));
+    }
+    if let Some(mut terms) = terms {
+        if let Some(ceiling) = ceiling {
+            at.tighten(&tracked);
+            terms.limits = terms.limits.capped(ceiling);
+        }
+        // Whoever wants the session asks the snapshot for it.
+        run.loan = Some(Place::lent(terms).1);
+    }
+    Ok((allocations, Pause { at, run }))
 }

@@ -129,6 +129,11 @@ impl Meter {
         }
     }
 
+    /// Lets the run make `max_allocations` allocations from now on.
+    pub(crate) fn renew(&mut self, max_allocations: Option<u64>) {
+        self.allocations_left = allowance(max_allocations);
+    }
+
     /// The allocations made by a run that may make `max_allocations`.
     pub(crate) fn allocations(&self, max_allocations: Option<u64>) -> u64 {
         let made = allowance(max_allocations).saturating_sub(self.allocations_left);
@@ -222,6 +227,12 @@ impl<T> Metered<T> {
             value: Some(value),
             meter,
         })
+    }
+
+    /// As [`build`](Self::build), where nothing can go wrong.
+    pub(crate) fn new(mut meter: Meter, build: impl FnOnce() -> T) -> Self {
+        let value = Some(meter.turn(build));
+        Self { value, meter }
     }
 
     /// A value built in turns of `meter`.

@@ -1,9 +1,9 @@
 //! One turn of a run: from a start or an answer to the next pause that must reach Elixir, or to the end.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
-use ::mounts::Lease;
-use monty::{OsCall, RunProgress};
+use ::mounts::{Lease, monty::Suspended};
+use monty::MontyRepl;
 use monty_types::{
     ExcType, ExtFunctionResult, MontyException, MontyObject, NameLookupResult, OsFunctionCall, PrintWriter,
     SandboxTimeZone,
@@ -19,6 +19,8 @@ use super::{
     no_handler,
     output::Output,
     policy::{Entropy, Policy},
+    session::{Idle, Loan},
+    suspended::{At, Progress, Question},
 };
 use crate::{mounts::LeaseResource, runner::Program};
 
@@ -60,16 +62,19 @@ pub(crate) struct Run {
     breached: bool,
     /// A paused run keeps its lease, though nobody may refer to it.
     #[serde(skip)]
-    lease: Option<ResourceArc<LeaseResource>>,
+    pub(crate) lease: Option<ResourceArc<LeaseResource>>,
     /// The compiled program, part of which the interpreter's state shares. As long as the run holds it, the run is
     /// never the last one to free what another meter has counted. One that was loaded shares nothing.
     #[serde(skip)]
     _program: Option<Arc<Program>>,
+    /// The session that the run is an evaluation of.
+    #[serde(skip)]
+    pub(crate) loan: Option<Loan>,
 }
 
 impl Run {
-    /// A run of `program` that has not begun.
-    pub(crate) fn new(program: Arc<Program>, limits: Limits, policy: &Policy) -> Self {
+    /// A run that has not begun, of a program, or of none for a session's.
+    pub(crate) fn new(program: Option<Arc<Program>>, limits: Limits, policy: &Policy) -> Self {
         Self {
             output: Output::new(limits.output()),
             ledger: Ledger::new(limits),
@@ -78,7 +83,8 @@ impl Run {
             instances: Instances::default(),
             breached: false,
             lease: None,
-            _program: Some(program),
+            _program: program,
+            loan: None,
         }
     }
 
@@ -88,17 +94,25 @@ impl Run {
         self.output.set_limit(self.ledger.limits.output());
     }
 
+    /// Makes the run of a session that of its next evaluation, which has used nothing of its limits.
+    pub(crate) fn begin(&mut self, limits: Limits, loan: Loan) {
+        self.output = Output::new(limits.output());
+        self.ledger = Ledger::new(limits);
+        self.breached = false;
+        self.loan = Some(loan);
+    }
+
     /// Where the run prints to.
     pub(crate) fn print(&mut self) -> PrintWriter<'_> {
         PrintWriter::Callback(&mut self.output)
     }
 
     /// The answer to a call of `os.urandom` in a run with a seed.
-    fn draw(&mut self, asked: &RunProgress) -> Option<Vec<u8>> {
-        match (asked, &mut self.entropy) {
+    fn draw(&mut self, asked: &At) -> Option<Vec<u8>> {
+        match (asked.question(), &mut self.entropy) {
             (
-                RunProgress::OsCall(OsCall {
-                    function_call: OsFunctionCall::Urandom(call),
+                Some(Question::Os {
+                    call: OsFunctionCall::Urandom(call),
                     ..
                 }),
                 Some(entropy),
@@ -110,7 +124,7 @@ impl Run {
 
 /// A run that waits for an answer.
 pub(crate) struct Pause {
-    pub(crate) at: RunProgress,
+    pub(crate) at: At,
     pub(crate) run: Run,
 }
 
@@ -127,9 +141,6 @@ pub(crate) enum Stop {
     },
 }
 
-/// What a step of the interpreter comes to.
-pub(crate) type Progress = Result<RunProgress, MontyException>;
-
 /// Takes one turn: `step` sets the interpreter going, and every question that `host` has an answer for is answered.
 pub(crate) fn take_turn(
     mut meter: Meter,
@@ -143,29 +154,44 @@ pub(crate) fn take_turn(
         advance(step(&mut run), host, &mut run)
     });
     Engine::get().count_answers(run.ledger.budget.calls - answered);
-    match progress {
-        Ok(RunProgress::Complete(value)) => Stop::Complete {
-            value,
-            output: run.output.take(),
-        },
-        Ok(at) => {
+    let ended = progress.map(At::into_value);
+    match ended {
+        Ok(Ok((value, session))) => {
+            let (value, output) = end(value, run, meter, session);
+            Stop::Complete { value, output }
+        }
+        Ok(Err(at)) => {
             run.lease = match host {
                 Host::Mounts { handle, .. } => Some(handle.clone()),
                 Host::Elixir | Host::Nobody => None,
             };
             Stop::Paused(Box::new(Metered::join(Pause { at, run }, meter)))
         }
-        Err(exception) => {
-            let (exception, breached) = explain(exception, &run, &meter);
+        Err(ended) => {
+            let (exception, breached) = explain(ended.exception, &run, &meter);
             if breached {
                 Engine::get().count_breach();
             }
-            Stop::Raised {
-                exception,
-                output: run.output.take(),
-            }
+            let (exception, output) = end(exception, run, meter, ended.session);
+            Stop::Raised { exception, output }
         }
     }
+}
+
+/// What leaves a run that has ended. A session goes back to its place, and is credited with what leaves it.
+fn end<T: Clone>(result: T, mut run: Run, mut meter: Meter, session: Option<Box<MontyRepl>>) -> (T, String) {
+    run.lease = None;
+    let Some(repl) = session else {
+        return (result, run.output.take());
+    };
+    let left = meter.turn(|| {
+        let own = (result, run.output.take());
+        meter::outside(|| own.clone())
+    });
+    if let Some(loan) = run.loan.take() {
+        loan.give_back(Metered::join(Idle { repl, run }, meter));
+    }
+    left
 }
 
 /// Goes on as long as there is an answer at hand, and stops at the first question that Elixir must answer.
@@ -176,13 +202,16 @@ fn advance(mut progress: Progress, host: &Host, run: &mut Run) -> Progress {
             let print = PrintWriter::Callback(&mut run.output);
             asked = ::mounts::monty::drive(asked, lease, print, &mut Counted, &mut run.ledger.budget)?;
         }
-        progress = match (run.draw(&asked), asked, host) {
-            (_, RunProgress::Complete(value), _) => return Ok(RunProgress::Complete(value)),
-            (Some(bytes), RunProgress::OsCall(call), _) => {
-                call.resume(MontyObject::bytes(bytes), run.print())
-            }
-            (_, asked, Host::Elixir | Host::Mounts { .. }) => return admit(asked, run),
-            (_, asked, Host::Nobody) => answer_unhandled(asked, run),
+        if let Some(bytes) = run.draw(&asked) {
+            progress = asked.answer(MontyObject::bytes(bytes).into(), run.print());
+            continue;
+        }
+        if asked.question().is_none() {
+            return Ok(asked);
+        }
+        progress = match host {
+            Host::Elixir | Host::Mounts { .. } => return admit(asked, run),
+            Host::Nobody => answer_unhandled(asked, run),
         };
     }
 }
@@ -201,59 +230,46 @@ impl ::mounts::monty::Meter for Counted {
 }
 
 /// Lets a question through to Elixir if the run may still ask one.
-fn admit(asked: RunProgress, run: &mut Run) -> Progress {
+fn admit(asked: At, run: &mut Run) -> Progress {
     let mut admitted = run.ledger.count_host_call();
-    if let RunProgress::OsCall(call) = &asked
-        && let OsFunctionCall::Sleep(delay) | OsFunctionCall::AsyncSleep(delay) = &call.function_call
-    {
-        admitted = admitted.and_then(|()| run.ledger.count_sleep(*delay));
-    }
-    if let RunProgress::FunctionCall(call) = &asked {
-        run.instances.learn_args(&call.args);
+    match asked.question() {
+        Some(Question::Os {
+            call: OsFunctionCall::Sleep(delay) | OsFunctionCall::AsyncSleep(delay),
+            ..
+        }) => admitted = admitted.and_then(|()| run.ledger.count_sleep(*delay)),
+        Some(Question::Function { args, .. }) => run.instances.learn_args(args),
+        _ => {}
     }
     match admitted {
         Ok(()) => Ok(asked),
         Err(exception) => {
             run.breached = true;
-            abort(asked, exception, run.print())
+            asked.abort(exception, run.print())
         }
     }
 }
 
 /// Answers a question that nobody handles.
-fn answer_unhandled(asked: RunProgress, run: &mut Run) -> Progress {
-    let print = PrintWriter::Callback(&mut run.output);
-    match asked {
-        RunProgress::OsCall(call) => {
-            let answer = no_handler::answer(&call.function_call, &run.zone);
-            call.resume(answer, print)
+fn answer_unhandled(asked: At, run: &mut Run) -> Progress {
+    let answer = match asked.question() {
+        Some(Question::Os { call, .. }) => no_handler::answer(call, &run.zone),
+        Some(Question::Function {
+            name,
+            object: Some(_),
+            ..
+        }) => no_handler::method_answer(name),
+        Some(Question::Function { name, .. }) => ExtFunctionResult::NotFound(name.to_owned()),
+        Some(Question::Name { .. }) => {
+            return asked.answer_name(NameLookupResult::Undefined, run.print());
         }
-        RunProgress::FunctionCall(mut call) => {
-            let name = mem::take(&mut call.function_name);
-            let answer = match call.object_id {
-                Some(_) => no_handler::method_answer(&name),
-                None => ExtFunctionResult::NotFound(name),
-            };
-            call.resume(answer, print)
-        }
-        RunProgress::NameLookup(lookup) => lookup.resume(NameLookupResult::Undefined, print),
-        RunProgress::ResolveFutures(futures) => {
+        Some(Question::Futures(_)) => {
             let message = "the run waits for calls that nobody will answer".to_owned();
-            futures.abort(MontyException::new(ExcType::RuntimeError, Some(message)), print)
+            let exception = MontyException::new(ExcType::RuntimeError, Some(message));
+            return asked.abort(exception, run.print());
         }
-        RunProgress::Complete(value) => Ok(RunProgress::Complete(value)),
-    }
-}
-
-/// Ends a run at its pause with an exception that it cannot catch.
-fn abort(asked: RunProgress, exception: MontyException, print: PrintWriter<'_>) -> Progress {
-    match asked {
-        RunProgress::FunctionCall(call) => call.abort(exception, print),
-        RunProgress::OsCall(call) => call.abort(exception, print),
-        RunProgress::NameLookup(lookup) => lookup.abort(exception, print),
-        RunProgress::ResolveFutures(futures) => futures.abort(exception, print),
-        RunProgress::Complete(_) => Err(exception),
-    }
+        None => return Ok(asked),
+    };
+    asked.answer(answer, run.print())
 }
 
 /// The exception as it is to be told, and whether a limit is behind it. A condemned run ends with the interpreter's

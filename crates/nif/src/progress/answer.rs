@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use monty::{OsCall, RunProgress};
 use monty_types::{ExtFunctionResult, MontyException, MontyObject, NameLookupResult, OsFunctionCall};
+use mounts::monty::Suspended;
 use rustler::{Term, types::tuple::get_tuple};
 
 use super::{file_stat, os_call::Reply};
@@ -11,7 +11,8 @@ use crate::{
     atoms,
     engine::{
         no_handler,
-        run::{Progress, Run},
+        run::Run,
+        suspended::{At, Progress, Question},
     },
     error::Failure,
     value::{self, Bounds, Place},
@@ -44,28 +45,21 @@ pub(super) enum Answer {
 }
 
 impl Expected {
-    pub(super) fn of(at: &RunProgress) -> Self {
-        match at {
-            RunProgress::FunctionCall(call) => Self::Function {
-                call_id: call.call_id,
-            },
-            RunProgress::OsCall(OsCall {
-                function_call,
-                call_id,
-                ..
-            }) => Self::Os {
-                reply: Reply::to(function_call),
+    pub(super) fn of(question: &Question<'_>) -> Self {
+        match question {
+            Question::Function { call_id, .. } => Self::Function { call_id: *call_id },
+            Question::Os { call, call_id } => Self::Os {
+                reply: Reply::to(call),
                 call_id: *call_id,
-                import: match function_call {
+                import: match call {
                     OsFunctionCall::Import(name) => Some(name.clone()),
                     _ => None,
                 },
             },
-            RunProgress::ResolveFutures(futures) => Self::Futures {
-                pending: futures.pending_call_ids().to_vec(),
+            Question::Futures(pending) => Self::Futures {
+                pending: pending.to_vec(),
             },
-            // A run that has ended waits for nothing and is in no snapshot.
-            RunProgress::NameLookup(_) | RunProgress::Complete(_) => Self::Name,
+            Question::Name { .. } => Self::Name,
         }
     }
 
@@ -129,22 +123,20 @@ impl Answer {
         }
     }
 
-    /// Sets the run going with this answer, which fits what it waits for.
-    pub(super) fn give(self, at: RunProgress, run: &mut Run) -> Progress {
+    /// Sets the run going with this answer, which was read for this very pause and fits it.
+    pub(super) fn give(self, at: At, run: &mut Run) -> Progress {
         self.learn(run);
-        match (at, self) {
-            (RunProgress::FunctionCall(call), Self::Call(result)) => call.resume(result, run.print()),
-            (RunProgress::OsCall(call), Self::Call(result)) => call.resume(result, run.print()),
-            (RunProgress::OsCall(call), Self::NoHandler) => {
-                let result = no_handler::answer(&call.function_call, &run.zone);
-                call.resume(result, run.print())
-            }
-            (RunProgress::NameLookup(lookup), Self::Name(result)) => lookup.resume(result, run.print()),
-            (RunProgress::ResolveFutures(futures), Self::Futures(results)) => {
-                futures.resume(results, run.print())
-            }
-            // The answer was read for this very pause.
-            (at, _) => Ok(at),
+        match self {
+            Self::Call(result) => at.answer(result, run.print()),
+            Self::NoHandler => match at.question() {
+                Some(Question::Os { call, .. }) => {
+                    let result = no_handler::answer(call, &run.zone);
+                    at.answer(result, run.print())
+                }
+                _ => Ok(at),
+            },
+            Self::Name(result) => at.answer_name(result, run.print()),
+            Self::Futures(results) => at.answer_futures(results, run.print()),
         }
     }
 

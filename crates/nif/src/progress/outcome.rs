@@ -1,6 +1,5 @@
 //! What a turn came to, as Elixir sees it.
 
-use monty::{FunctionCall, RunProgress};
 use monty_types::{
     CallArgs, MontyException, MontyObject, MontyUuid,
     unstable::{self, MontyGraph},
@@ -13,6 +12,7 @@ use crate::{
     engine::{
         meter::Metered,
         run::{Host, Pause, Stop},
+        suspended::Question,
         turn::Outcome,
     },
     error::{Failure, structure},
@@ -29,7 +29,7 @@ const SMALL_TRACEBACK: usize = 100;
 
 /// How a run that has ended well is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// `{:ok, {:complete, value, output}}`
     Progress,
     /// `{:ok, value, output}`
@@ -47,7 +47,7 @@ impl Shape {
 }
 
 /// What a turn came to.
-pub(super) enum Turned {
+pub(crate) enum Turned {
     /// A run that has paused. What Elixir holds of it is made where the term is, which on a scheduler is cheaper.
     Paused(Box<Metered<Pause>>, Bounds),
     /// A run that paused before, told once more.
@@ -66,7 +66,7 @@ pub(super) enum Turned {
 }
 
 impl Turned {
-    pub(super) fn new(stop: Stop, shape: Shape, bounds: Bounds) -> Self {
+    pub(crate) fn new(stop: Stop, shape: Shape, bounds: Bounds) -> Self {
         match stop {
             Stop::Paused(pause) => Self::Paused(pause, bounds),
             Stop::Complete { value, output } => Self::Complete {
@@ -121,9 +121,9 @@ impl Outcome for Turned {
 
 /// Whether there is much to tell of a pause.
 fn asks_much(pause: &Pause) -> bool {
-    let question = match &pause.at {
-        RunProgress::FunctionCall(call) => large(unstable::call_args_parts(&call.args).0),
-        RunProgress::OsCall(call) => os_call::payload(&call.function_call) > SMALL_BYTES,
+    let question = match pause.at.question() {
+        Some(Question::Function { args, .. }) => large(unstable::call_args_parts(args).0),
+        Some(Question::Os { call, .. }) => os_call::payload(call) > SMALL_BYTES,
         _ => false,
     };
     question || pause.run.output.text().len() > SMALL_BYTES
@@ -155,63 +155,55 @@ fn tell<'a>(env: Env<'a>, snapshot: &ResourceArc<Snapshot>) -> Term<'a> {
 fn progress<'a>(env: Env<'a>, snapshot: Term<'a>, pause: &Pause) -> Result<Term<'a>, Failure> {
     let bounds = pause.run.ledger.limits.bounds();
     let output = pause.run.output.text();
-    Ok(match &pause.at {
-        RunProgress::FunctionCall(call) => {
-            let (mut args, kwargs) = value::encode_call_args(env, &call.args, &bounds)?;
-            let kind = match call.object_id {
+    // What has ended is in no snapshot.
+    let question = pause.at.question().ok_or_else(Failure::consumed)?;
+    Ok(match question {
+        Question::Function {
+            name,
+            args,
+            call_id,
+            object,
+        } => {
+            let (mut args, kwargs) = value::encode_call_args(env, args, &bounds)?;
+            let kind = match object {
                 None => atoms::function_call(),
                 Some(id) => {
                     args = args.list_prepend(instance(env, pause, id, &bounds)?);
                     atoms::method_call()
                 }
             };
-            let call = call_struct(env, call, args, kwargs);
-            (kind, call, snapshot, output).encode(env)
-        }
-        RunProgress::OsCall(call) => {
-            // The call is copied, since its arguments are made by taking it apart; the copy is freed here as well.
-            let arguments: CallArgs = call.function_call.clone().to_args();
-            let (args, kwargs) = value::encode_call_args(env, &arguments, &bounds)?;
             let fields = [
-                (atoms::function(), os_call::name(&call.function_call).encode(env)),
+                (atoms::name(), name.encode(env)),
                 (atoms::args(), args),
                 (atoms::kwargs(), kwargs),
-                (atoms::call_id(), call.call_id.encode(env)),
+                (atoms::call_id(), call_id.encode(env)),
             ];
-            (
-                atoms::os_call(),
-                structure(env, atoms::os_call_struct(), &fields),
-                snapshot,
-                output,
-            )
-                .encode(env)
+            let call = structure(env, atoms::function_call_struct(), &fields);
+            (kind, call, snapshot, output).encode(env)
         }
-        RunProgress::NameLookup(lookup) => match lookup.object_id() {
-            None => (atoms::name_lookup(), &lookup.name, snapshot, output).encode(env),
-            Some(id) => {
-                let attribute = (
-                    atoms::attribute(),
-                    instance(env, pause, id, &bounds)?,
-                    &lookup.name,
-                );
-                (atoms::name_lookup(), attribute, snapshot, output).encode(env)
-            }
-        },
-        RunProgress::ResolveFutures(_) => (atoms::resolve_futures(), snapshot, output).encode(env),
-        RunProgress::Complete(value) => {
-            (atoms::complete(), value::encode(env, value, &bounds)?, output).encode(env)
+        Question::Os { call, call_id } => {
+            // The call is copied, since its arguments are made by taking it apart; the copy is freed here as well.
+            let arguments: CallArgs = call.clone().to_args();
+            let (args, kwargs) = value::encode_call_args(env, &arguments, &bounds)?;
+            let fields = [
+                (atoms::function(), os_call::name(call).encode(env)),
+                (atoms::args(), args),
+                (atoms::kwargs(), kwargs),
+                (atoms::call_id(), call_id.encode(env)),
+            ];
+            let call = structure(env, atoms::os_call_struct(), &fields);
+            (atoms::os_call(), call, snapshot, output).encode(env)
         }
+        Question::Name { name, object: None } => (atoms::name_lookup(), name, snapshot, output).encode(env),
+        Question::Name {
+            name,
+            object: Some(id),
+        } => {
+            let attribute = (atoms::attribute(), instance(env, pause, id, &bounds)?, name);
+            (atoms::name_lookup(), attribute, snapshot, output).encode(env)
+        }
+        Question::Futures(_) => (atoms::resolve_futures(), snapshot, output).encode(env),
     })
-}
-
-fn call_struct<'a>(env: Env<'a>, call: &FunctionCall, args: Term<'a>, kwargs: Term<'a>) -> Term<'a> {
-    let fields = [
-        (atoms::name(), call.function_name.encode(env)),
-        (atoms::args(), args),
-        (atoms::kwargs(), kwargs),
-        (atoms::call_id(), call.call_id.encode(env)),
-    ];
-    structure(env, atoms::function_call_struct(), &fields)
 }
 
 /// The host's object with an identity that the interpreter tells.

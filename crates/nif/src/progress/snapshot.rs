@@ -2,13 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use monty::RunProgress;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use rustler::{NifResult, Resource, ResourceArc, Term};
 
 use super::answer::Expected;
 use crate::{
-    engine::{Engine, meter::Metered, run::Pause},
+    engine::{Engine, meter::Metered, run::Pause, session::Abandoned, suspended::Question},
     error::argument_error,
     value::Bounds,
 };
@@ -26,7 +25,7 @@ impl Resource for Snapshot {}
 impl Snapshot {
     pub(crate) fn new(pause: Box<Metered<Pause>>, bounds: Bounds) -> ResourceArc<Self> {
         Engine::get().paused.fetch_add(1, Ordering::Relaxed);
-        let futures = matches!(pause.get().at, RunProgress::ResolveFutures(_));
+        let futures = matches!(pause.get().at.question(), Some(Question::Futures(_)));
         ResourceArc::new(Self {
             pause: Mutex::new(Some(pause)),
             futures,
@@ -35,7 +34,7 @@ impl Snapshot {
     }
 
     /// The snapshot that a term refers to.
-    pub(super) fn decode(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
+    pub(crate) fn decode(term: Term<'_>) -> NifResult<ResourceArc<Self>> {
         term.decode()
             .map_err(|_| argument_error("expected a snapshot, as a progress holds it"))
     }
@@ -71,13 +70,13 @@ impl Snapshot {
 
     /// What kind of answer the run waits for; nothing once it has been resumed.
     pub(super) fn expectation(&self) -> Option<Expected> {
-        Some(Expected::of(&self.look()?.at))
+        Some(Expected::of(&self.look()?.at.question()?))
     }
 
     /// The calls that the run waits for, in the order in which they were made.
     pub(super) fn pending_call_ids(&self) -> Option<Vec<u32>> {
-        let mut pending = match &self.look()?.at {
-            RunProgress::ResolveFutures(futures) => futures.pending_call_ids().to_vec(),
+        let mut pending = match self.look()?.at.question() {
+            Some(Question::Futures(pending)) => pending.to_vec(),
             _ => Vec::new(),
         };
         pending.sort_unstable();
@@ -94,7 +93,7 @@ impl Snapshot {
     }
 
     /// The pause, which stays where it is while it is looked at.
-    pub(super) fn look(&self) -> Option<MappedMutexGuard<'_, Pause>> {
+    pub(crate) fn look(&self) -> Option<MappedMutexGuard<'_, Pause>> {
         MutexGuard::try_map(self.pause.lock(), |pause| {
             pause.as_mut().map(|pause| pause.get_mut())
         })
@@ -105,7 +104,7 @@ impl Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if let Some(pause) = self.take() {
-            Engine::get().reaper.free(pause);
+            Engine::get().reaper.free(Box::new(Abandoned::new(pause)));
         }
     }
 }

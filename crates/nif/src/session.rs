@@ -1,0 +1,234 @@
+//! Sessions: interpreters whose variables live on from one evaluation to the next.
+//!
+//! An evaluation is a run like any other, with the same pauses and the same snapshots; what it adds is where its state
+//! comes from and goes to ([`Place`]).
+
+use std::sync::Arc;
+
+use monty::MontyRepl;
+use monty_types::{CompileOptions, MontyObject};
+use rustler::{Binary, Encoder, Env, NifResult, Reference, Resource, ResourceArc, Term};
+
+use crate::{
+    atoms,
+    engine::{
+        Engine,
+        dynamic_code::DynamicCode,
+        limits::Limits,
+        meter::{self, Meter, Metered},
+        parcel::{self, Parcel},
+        policy::Policy,
+        run::{Host, Run, take_turn},
+        session::{Idle, Loan, Place, Terms},
+        suspended::{At, Ended, Progress},
+        turn,
+    },
+    error::{Failure, argument_error},
+    progress::{Shape, Snapshot, Turned, decode_host, decode_inputs, refuse},
+};
+
+/// The name of a session's first evaluation in tracebacks, by which the interpreter tells whether there has been one.
+const FIRST_SCRIPT: &str = "<python-input-0>";
+
+/// What Elixir holds of a session.
+pub(crate) struct Session(Arc<Place>);
+
+#[rustler::resource_impl]
+impl Resource for Session {}
+
+impl Session {
+    pub(crate) fn new(place: Arc<Place>) -> ResourceArc<Self> {
+        ResourceArc::new(Self(place))
+    }
+
+    pub(crate) fn place(&self) -> &Arc<Place> {
+        &self.0
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // This clone outlives the session, so that its state is freed where the reaper is.
+        Engine::get().reaper.free(Box::new(Arc::clone(&self.0)));
+    }
+}
+
+/// The session that a term refers to.
+pub(crate) fn decode(term: Term<'_>) -> NifResult<ResourceArc<Session>> {
+    term.decode()
+        .map_err(|_| argument_error("expected a session, as ExMonty.Session.new/1 returns it"))
+}
+
+/// A session in which nothing has been evaluated. On a normal scheduler: it allocates a few kilobytes.
+#[rustler::nif]
+fn session_new<'a>(
+    env: Env<'a>,
+    script_name: &str,
+    limits: Limits,
+    policy: Policy,
+    dynamic_code: DynamicCode,
+    max_source_bytes: usize,
+) -> Term<'a> {
+    let terms = Terms {
+        limits,
+        dynamic_code,
+        max_source_bytes,
+        has_directory: policy.cwd.is_some(),
+    };
+    let idle = Metered::new(Meter::new(None), || {
+        let run = Run::new(None, terms.limits.clone(), &policy);
+        let mut repl = MontyRepl::new(script_name, terms.limits.tracker(), CompileOptions::default());
+        if let Some(cwd) = &policy.cwd {
+            repl.set_cwd(cwd);
+        }
+        let repl = Box::new(repl.with_os_policy(policy.os));
+        Idle { repl, run }
+    });
+    Session::new(Place::holding(terms, idle)).encode(env)
+}
+
+/// Starts an evaluation. `names` and `values` are its inputs; `limits` may be `nil` for the session's own; `host` is a
+/// lease or `nil`. Schedule and `:large` as for `start`.
+#[rustler::nif]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one thing that an evaluation has"
+)]
+fn session_start<'a>(
+    env: Env<'a>,
+    reference: Reference<'a>,
+    session: Term<'a>,
+    code: Binary<'a>,
+    names: Vec<String>,
+    values: Term<'a>,
+    limits: Option<Limits>,
+    host: Term<'a>,
+) -> NifResult<Term<'a>> {
+    if parcel::is_small(values) {
+        begin(env, reference, session, code, names, values, limits, host)
+    } else {
+        Ok(atoms::large().encode(env))
+    }
+}
+
+/// As `session_start`, for any values. Schedule as for `start_large`.
+#[rustler::nif(schedule = "DirtyCpu")]
+#[expect(clippy::too_many_arguments, reason = "as for `session_start`")]
+fn session_start_large<'a>(
+    env: Env<'a>,
+    reference: Reference<'a>,
+    session: Term<'a>,
+    code: Binary<'a>,
+    names: Vec<String>,
+    values: Term<'a>,
+    limits: Option<Limits>,
+    host: Term<'a>,
+) -> NifResult<Term<'a>> {
+    begin(env, reference, session, code, names, values, limits, host)
+}
+
+/// Everything that can be refused is, before the session is lent.
+#[expect(clippy::too_many_arguments, reason = "as for `session_start`")]
+fn begin<'a>(
+    env: Env<'a>,
+    reference: Reference<'a>,
+    session: Term<'a>,
+    code: Binary<'a>,
+    names: Vec<String>,
+    values: Term<'a>,
+    limits: Option<Limits>,
+    host: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let session = decode(session)?;
+    let host = match decode_host(host)? {
+        Ok(host) => host,
+        Err(refusal) => return Ok(refuse(env, &(atoms::error(), refusal))),
+    };
+    let terms = &session.0.terms;
+    if let Err(failure) = check_source(&code, terms) {
+        return Ok(refuse(env, &failure));
+    }
+    let limits = limits.unwrap_or_else(|| terms.limits.clone());
+    let (values, bytes) = meter::measure(|| decode_inputs(values, &names, &limits.bounds()));
+    let lent = values.and_then(|values| Ok((values, session.0.lend()?)));
+    let (values, (idle, loan)) = match lent {
+        Ok(lent) => lent,
+        Err(failure) => return Ok(refuse(env, &failure)),
+    };
+    let code = Parcel::pack(code);
+    Ok(turn::submit(env, reference, move || {
+        let (Idle { repl, mut run }, mut meter) = idle.into_parts();
+        let bounds = limits.bounds();
+        meter.renew(limits.allocations());
+        meter.take_over(bytes);
+        run.begin(limits, loan);
+        let stop = take_turn(meter, run, &host, |run| {
+            let inputs = names.into_iter().zip(values).collect();
+            evaluate(repl, code, inputs, session.place(), &host, run)
+        });
+        Turned::new(stop, Shape::Progress, bounds)
+    }))
+}
+
+fn check_source(code: &[u8], terms: &Terms) -> Result<(), Failure> {
+    if code.len() > terms.max_source_bytes {
+        return Err(Failure::new(
+            atoms::source_too_large(),
+            format!(
+                "the source has {} bytes, and :max_source_bytes accepts {}",
+                code.len(),
+                terms.max_source_bytes
+            ),
+        ));
+    }
+    match std::str::from_utf8(code) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::invalid_source()),
+    }
+}
+
+/// The first step of an evaluation.
+fn evaluate(
+    mut repl: Box<MontyRepl>,
+    code: Parcel,
+    inputs: Vec<(String, MontyObject)>,
+    place: &Place,
+    host: &Host,
+    run: &mut Run,
+) -> Progress {
+    for (_, value) in &inputs {
+        run.instances.learn(value);
+    }
+    let code = code.open(|code| code.decode::<String>().unwrap_or_default());
+    *repl.tracker_mut() = run.ledger.limits.tracker();
+    let name = repl.next_script_name();
+    if name == FIRST_SCRIPT && !place.terms.has_directory {
+        repl.set_cwd(&host.default_directory());
+    }
+    if let Err(exception) = place.terms.dynamic_code.check(&code, &name) {
+        return Err(Ended {
+            exception,
+            session: Some(repl),
+        });
+    }
+    let progress = repl.feed_start(&code, inputs, run.print())?;
+    Ok(At::Session(Box::new(progress)))
+}
+
+/// The session that the run of a snapshot is an evaluation of. On a normal scheduler: it copies a pointer.
+#[rustler::nif]
+fn session_of<'a>(env: Env<'a>, snapshot: Term<'a>) -> NifResult<Term<'a>> {
+    let snapshot = Snapshot::decode(snapshot)?;
+    let Some(pause) = snapshot.look() else {
+        return Ok(Failure::consumed().encode(env));
+    };
+    let place = pause.run.loan.as_ref().and_then(Loan::place);
+    Ok(match place {
+        Some(place) => (atoms::ok(), Session::new(Arc::clone(place))).encode(env),
+        None => Failure::new(
+            atoms::no_session(),
+            "the run of the snapshot belongs to no session",
+        )
+        .encode(env),
+    })
+}
