@@ -20,7 +20,7 @@ defmodule ExMonty.MixProject do
 
   def application, do: [extra_applications: [:crypto]]
 
-  defp elixirc_paths(:test), do: ["lib", "test/support"]
+  defp elixirc_paths(:test), do: ["lib", "test/support", "test/attacks"]
   defp elixirc_paths(_), do: ["lib"]
 
   defp package do

@@ -41,6 +41,30 @@ pub(crate) const MAX_LIMIT: usize = CONDEMNED.unsigned_abs() / 2;
 /// The bytes held by all runs together, as of each one's last turn.
 static METERED: AtomicIsize = AtomicIsize::new(0);
 
+/// So many allocations in one turn, or one of so many bytes, and the allocator keeps much when all of it is free again.
+const MANY: i64 = 100_000;
+const LARGE: usize = 1 << 20;
+
+thread_local! {
+    /// Whether this thread has allocated something [`LARGE`] since a turn began.
+    static LARGE_SEEN: Cell<bool> = const { Cell::new(false) };
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+unsafe extern "C" {
+    fn malloc_trim(keep: usize) -> i32;
+}
+
+/// Has the allocator give back to the system what is free. That of Linux keeps what lies among memory in use, and what it
+/// may soon need again: all that a run of many small objects had, and half of what one with large ones did.
+fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: the function may be called at any time from any thread, and touches nothing that is allocated.
+    unsafe {
+        malloc_trim(0);
+    }
+}
+
 /// The system's allocator, counting.
 struct Counting;
 
@@ -56,6 +80,9 @@ fn debit(bytes: usize, freed: usize) {
             .wrapping_add_unsigned(bytes)
             .wrapping_sub_unsigned(freed),
     );
+    if bytes >= LARGE {
+        LARGE_SEEN.set(true);
+    }
     let left = ALLOCATIONS_LEFT.get().wrapping_sub(1);
     ALLOCATIONS_LEFT.set(left);
     if left == 0 {
@@ -188,6 +215,8 @@ impl<'a> Window<'a> {
     fn open(meter: &'a mut Meter) -> Self {
         let thread_held = RUN_MEMORY.replace(meter.held);
         let thread_left = ALLOCATIONS_LEFT.replace(meter.allocations_left);
+        // Much that was held before the turn is given back when it is freed in it.
+        LARGE_SEEN.set(meter.held() > LARGE);
         Self {
             meter,
             thread_held,
@@ -206,7 +235,13 @@ impl Drop for Window<'_> {
         };
         METERED.fetch_add(held.wrapping_sub(self.meter.held), Ordering::Relaxed);
         self.meter.held = held;
-        self.meter.allocations_left = ALLOCATIONS_LEFT.replace(self.thread_left);
+        let left = ALLOCATIONS_LEFT.replace(self.thread_left);
+        let made = self.meter.allocations_left.saturating_sub(left);
+        self.meter.allocations_left = left;
+        // What a paused run holds will be freed in a later turn.
+        if (LARGE_SEEN.get() || made > MANY) && self.meter.held() < LARGE {
+            give_back();
+        }
     }
 }
 

@@ -1,0 +1,12 @@
+for table <- [
+      ExMonty.Attacks.Recursion,
+      ExMonty.Attacks.Source,
+      ExMonty.Attacks.Memory,
+      ExMonty.Attacks.Time,
+      ExMonty.Attacks.Floods,
+      ExMonty.Attacks.Mounts
+    ] do
+  defmodule Module.concat(table, Test) do
+    use ExMonty.Test.AttackCase, attacks: table
+  end
+end

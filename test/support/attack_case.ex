@@ -1,0 +1,100 @@
+defmodule ExMonty.Test.AttackCase do
+  @moduledoc false
+
+  # A test for each attack of a table. They run on a node of the module's own, one after the other, so that a death is the
+  # death of one attack; those that only wait for their time limit run all together before, and are looked at one by one.
+
+  alias ExMonty.Test.{Attack, AttackedNode}
+
+  defmacro __using__(attacks: table) do
+    quote bind_quoted: [table: table] do
+      # Alone: an attack that is to exhaust its memory must not exhaust its time before.
+      use ExUnit.Case, async: false
+
+      @table table
+      @moduletag timeout: 180_000
+
+      setup_all do
+        node = start_supervised!(ExMonty.Test.AttackedNode)
+        {:ok, node: node, early: ExMonty.Test.AttackCase.run_ahead(@table.attacks(), node)}
+      end
+
+      for {name, index} <- @table.attacks() |> Enum.map(& &1.name) |> Enum.with_index() do
+        test name, %{node: node, early: early} do
+          attack = Enum.at(@table.attacks(), unquote(index))
+          ExMonty.Test.AttackCase.assert_harmless(attack, node, early)
+        end
+      end
+    end
+  end
+
+  @doc false
+  # What became of the attacks that need not be alone, by name.
+  @spec run_ahead([Attack.t()], pid) :: %{String.t() => AttackedNode.result()}
+  def run_ahead(attacks, node) do
+    apart =
+      attacks
+      |> Enum.filter(&(&1.way == :apart))
+      |> Enum.map(&Task.async(fn -> {&1.name, on_its_own_node(&1)} end))
+      |> Task.await_many(:infinity)
+
+    together = Enum.filter(attacks, &(&1.way == :together))
+
+    together =
+      case together != [] && AttackedNode.attack(node, together) do
+        {:ok, reports} ->
+          together |> Enum.zip(reports) |> Enum.map(fn {attack, report} -> {attack.name, {:ok, report}} end)
+
+        # One of them did it: which one will be seen when each is alone.
+        _ ->
+          []
+      end
+
+    Map.new(apart ++ together)
+  end
+
+  defp on_its_own_node(attack) do
+    {:ok, node} = AttackedNode.start_link()
+    result = alone(attack, node)
+    alive? = AttackedNode.alive?(node)
+    GenServer.stop(node)
+    if alive?, do: result, else: {:died, :afterwards}
+  end
+
+  defp alone(attack, node) do
+    with {:ok, [report]} <- AttackedNode.attack(node, [attack]), do: {:ok, report}
+  end
+
+  @doc false
+  @spec assert_harmless(Attack.t(), pid, map) :: :ok
+  def assert_harmless(attack, node, early) do
+    report =
+      case Map.get_lazy(early, attack.name, fn -> alone(attack, node) end) do
+        {:ok, report} -> report
+        {:died, status} -> ExUnit.Assertions.flunk("the node died of it, with status #{status}")
+        :silent -> ExUnit.Assertions.flunk("the node did not answer any more")
+      end
+
+    unless Attack.expected?(attack, report.outcome) do
+      ExUnit.Assertions.flunk("""
+      it came to #{inspect(report.outcome)} (#{report.detail})
+      in #{report.milliseconds} ms, and not to #{inspect(attack.expect)}
+      """)
+    end
+
+    if attack.memory && not Map.has_key?(early, attack.name) do
+      ExUnit.Assertions.assert(
+        report.peak <= report.start + attack.memory,
+        "it took the node from #{report.start} to #{report.peak} MiB, which is more than #{attack.memory} more"
+      )
+
+      ExUnit.Assertions.assert(
+        report.rest <= report.start + Attack.remainder(),
+        "the node had #{report.start} MiB before and #{report.rest} MiB afterwards"
+      )
+    end
+
+    ExUnit.Assertions.assert(AttackedNode.alive?(node), "the node does not answer afterwards")
+    :ok
+  end
+end
