@@ -255,7 +255,7 @@ pub(crate) fn decode_inputs(
     names: &[String],
     bounds: &Bounds,
 ) -> Result<Vec<MontyObject>, Failure> {
-    let values: Vec<Term<'_>> = values.decode().unwrap_or_default();
+    let values = parcel::items(values).unwrap_or_default();
     let decode = |(name, value): (&String, Term<'_>)| value::decode(value, &Place::input(name), bounds);
     Ok(names.iter().zip(values).map(decode).collect::<Result<_, _>>()?)
 }

@@ -18,7 +18,7 @@ use crate::{
         Engine,
         dynamic_code::DynamicCode,
         meter::{Meter, Metered},
-        parcel::Parcel,
+        parcel::{Names, Parcel},
         turn::{self, Outcome},
     },
     error::{Failure, argument_error},
@@ -197,7 +197,7 @@ fn compile<'a>(
     reference: Reference<'a>,
     code: Binary<'a>,
     script_name: String,
-    inputs: Vec<String>,
+    Names(inputs): Names,
     dynamic_code: DynamicCode,
 ) -> Term<'a> {
     let code = Parcel::pack(code);

@@ -16,7 +16,7 @@ use crate::{
         dynamic_code::DynamicCode,
         limits::Limits,
         meter::{self, Meter, Metered},
-        parcel::{self, Parcel},
+        parcel::{self, Names, Parcel},
         policy::Policy,
         run::{Host, Run, take_turn},
         session::{Idle, Loan, Place, Terms},
@@ -99,7 +99,7 @@ fn session_start<'a>(
     reference: Reference<'a>,
     session: Term<'a>,
     code: Binary<'a>,
-    names: Vec<String>,
+    names: Names,
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
@@ -119,7 +119,7 @@ fn session_start_large<'a>(
     reference: Reference<'a>,
     session: Term<'a>,
     code: Binary<'a>,
-    names: Vec<String>,
+    names: Names,
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
@@ -134,7 +134,7 @@ fn begin<'a>(
     reference: Reference<'a>,
     session: Term<'a>,
     code: Binary<'a>,
-    names: Vec<String>,
+    names: Names,
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
@@ -149,7 +149,7 @@ fn begin<'a>(
         return Ok(refuse(env, &failure));
     }
     let limits = limits.unwrap_or_else(|| terms.limits.clone());
-    let (values, bytes) = meter::measure(|| decode_inputs(values, &names, &limits.bounds()));
+    let (values, bytes) = meter::measure(|| decode_inputs(values, &names.0, &limits.bounds()));
     let lent = values.and_then(|values| Ok((values, session.0.lend()?)));
     let (values, (idle, loan)) = match lent {
         Ok(lent) => lent,
@@ -163,7 +163,7 @@ fn begin<'a>(
         meter.take_over(bytes);
         run.begin(limits, loan);
         let stop = take_turn(meter, run, &host, |run| {
-            let inputs = names.into_iter().zip(values).collect();
+            let inputs = names.0.into_iter().zip(values).collect();
             evaluate(repl, code, inputs, session.place(), &host, run)
         });
         Turned::new(stop, Shape::Progress, bounds)

@@ -1,8 +1,8 @@
 //! Terms on their way from a scheduler to a worker.
 
 use rustler::{
-    Binary, Encoder, Env, LocalPid, MapIterator, OwnedEnv, Term, TermType, env::SavedTerm,
-    types::tuple::get_tuple,
+    Binary, Decoder, Encoder, Env, LocalPid, MapIterator, NifResult, OwnedEnv, Term, TermType,
+    env::SavedTerm, types::tuple::get_tuple,
 };
 
 /// Terms, inside one another and side by side, and bytes of their binaries, that are read on a normal scheduler. It takes
@@ -39,6 +39,22 @@ impl Parcel {
         let _ = self
             .env
             .send_and_clear(&process, |env| message(env, self.term.load(env)));
+    }
+}
+
+/// The items of a list. The length comes first: an improper list has none, and reading one as a list would panic.
+pub(crate) fn items(term: Term<'_>) -> NifResult<Vec<Term<'_>>> {
+    term.list_length()?;
+    term.decode()
+}
+
+/// A list of names.
+pub(crate) struct Names(pub(crate) Vec<String>);
+
+impl<'a> Decoder<'a> for Names {
+    fn decode(term: Term<'a>) -> NifResult<Self> {
+        let names = items(term)?.into_iter().map(|name| name.decode());
+        names.collect::<NifResult<_>>().map(Self)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{file_stat, os_call::Reply};
 use crate::{
     atoms,
     engine::{
-        no_handler,
+        no_handler, parcel,
         run::Run,
         suspended::{At, Progress, Question},
     },
@@ -216,8 +216,7 @@ fn decode_futures(
     pending: &[u32],
     bounds: &Bounds,
 ) -> Result<Option<Vec<(u32, ExtFunctionResult)>>, Failure> {
-    // The length first: an improper list has none, and reading one as a list would panic.
-    let Ok(items) = term.list_length().and_then(|_| term.decode::<Vec<Term<'_>>>()) else {
+    let Ok(items) = parcel::items(term) else {
         return Ok(None);
     };
     let mut named = HashSet::new();
