@@ -1,6 +1,8 @@
 defmodule ExMonty.SessionTest do
   use ExUnit.Case, async: true
 
+  import ExMonty.Patience
+
   alias ExMonty.{Dataclass, Error, Exception, Mount, Session}
 
   doctest ExMonty.Session
@@ -156,7 +158,7 @@ defmodule ExMonty.SessionTest do
         end)
 
       assert_receive {:DOWN, ^monitor, :process, ^pid, :normal}
-      assert eventually(fn -> Session.eval(session, "[x, y]") end) == {:ok, [[1, 2], 5], "", session}
+      assert until_free(fn -> Session.eval(session, "[x, y]") end) == {:ok, [[1, 2], 5], "", session}
     end
 
     test "a snapshot that waits for futures does so, too" do
@@ -170,21 +172,7 @@ defmodule ExMonty.SessionTest do
         end)
 
       assert_receive {:DOWN, ^monitor, :process, ^pid, :normal}
-      assert {:ok, 1, "", _} = eventually(fn -> Session.eval(session, "x") end)
-    end
-  end
-
-  # Garbage is collected, and freed by a thread that has other things to do, too.
-  defp eventually(attempt, tries \\ 500) do
-    case attempt.() do
-      {:error, %Error{reason: :busy}} when tries > 0 ->
-        receive do
-        after
-          10 -> eventually(attempt, tries - 1)
-        end
-
-      result ->
-        result
+      assert {:ok, 1, "", _} = until_free(fn -> Session.eval(session, "x") end)
     end
   end
 

@@ -124,13 +124,21 @@ fn load_snapshot<'a>(
     body: Binary<'a>,
     ceiling: Option<Limits>,
 ) -> Term<'a> {
+    load(env, reference, body, move |body| {
+        let (pause, bounds) = run::read(body, ceiling.as_ref())?;
+        Ok(Moved::Snapshot(Snapshot::new(pause, bounds)))
+    })
+}
+
+fn load<'a>(
+    env: Env<'a>,
+    reference: Reference<'a>,
+    body: Binary<'a>,
+    restore: impl FnOnce(&[u8]) -> Result<Moved, Failure> + Send + 'static,
+) -> Term<'a> {
     let body = Parcel::pack(body);
     turn::submit(env, reference, move || {
-        let loaded = read(body, |body| run::read(body, ceiling.as_ref()));
-        match loaded {
-            Ok((pause, bounds)) => Moved::Snapshot(Snapshot::new(pause, bounds)),
-            Err(failure) => Moved::Failed(failure),
-        }
+        read(body, restore).unwrap_or_else(Moved::Failed)
     })
 }
 
@@ -160,12 +168,8 @@ fn load_session<'a>(
     body: Binary<'a>,
     ceiling: Option<Limits>,
 ) -> Term<'a> {
-    let body = Parcel::pack(body);
-    turn::submit(env, reference, move || {
-        let loaded = read(body, |body| run::read_session(body, ceiling.as_ref()));
-        match loaded {
-            Ok(place) => Moved::Session(Session::new(place)),
-            Err(failure) => Moved::Failed(failure),
-        }
+    load(env, reference, body, move |body| {
+        let place = run::read_session(body, ceiling.as_ref())?;
+        Ok(Moved::Session(Session::new(place)))
     })
 }

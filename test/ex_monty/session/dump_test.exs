@@ -1,6 +1,8 @@
 defmodule ExMonty.Session.DumpTest do
   use ExUnit.Case, async: true
 
+  import ExMonty.Patience
+
   alias ExMonty.{Dataclass, Error, Exception, Mount, Session}
 
   defp moved(session, opts \\ []) do
@@ -99,26 +101,11 @@ defmodule ExMonty.Session.DumpTest do
     {:ok, loaded} = ExMonty.load_snapshot(ExMonty.dump_snapshot!(paused(Session.new!(), "x = 1\nf()\nx = 2")))
     {:ok, session} = Session.of(loaded)
     drop(loaded)
-    assert {:ok, 1, "", _} = eventually(fn -> Session.eval(session, "x") end)
+    assert {:ok, 1, "", _} = until_free(fn -> Session.eval(session, "x") end)
   end
 
   # The last that is known of a snapshot.
   defp drop(snapshot), do: assert({:ok, {:function_call, _, _, _}} = ExMonty.progress(snapshot))
-
-  defp eventually(attempt, tries \\ 500) do
-    :erlang.garbage_collect()
-
-    case attempt.() do
-      {:error, %Error{reason: :busy}} when tries > 0 ->
-        receive do
-        after
-          10 -> eventually(attempt, tries - 1)
-        end
-
-      result ->
-        result
-    end
-  end
 
   test "every kind of pause is moved with its session" do
     for {code, answers} <- [

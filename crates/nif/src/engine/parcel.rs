@@ -53,7 +53,7 @@ pub(crate) struct Names(pub(crate) Vec<String>);
 
 impl<'a> Decoder<'a> for Names {
     fn decode(term: Term<'a>) -> NifResult<Self> {
-        let names = items(term)?.into_iter().map(|name| name.decode());
+        let names = items(term)?.into_iter().map(Term::decode);
         names.collect::<NifResult<_>>().map(Self)
     }
 }
