@@ -148,7 +148,7 @@ defmodule ExMonty.Session do
 
     with {:ok, lease} <- Mount.checkout(host.mounts, host.lease) do
       try do
-        Driver.run(&evaluate(session, code, opts, lease.ref, &1), lease, host)
+        Driver.run(&begin(session, code, opts, lease.ref, &1), lease, host)
       after
         Mount.release(lease)
       end
@@ -177,7 +177,7 @@ defmodule ExMonty.Session do
   @spec start(t, String.t(), keyword) :: {:ok, ExMonty.progress()} | {:error, ExMonty.reason()}
   def start(%__MODULE__{} = session, code, opts \\ []) when is_binary(code) do
     Options.only!(opts, @start_options)
-    evaluate(session, code, opts, nil, nil)
+    begin(session, code, opts, nil, nil)
   end
 
   @doc """
@@ -189,7 +189,7 @@ defmodule ExMonty.Session do
           {:ok, ExMonty.progress()} | {:error, ExMonty.reason() | :lease_released}
   def start_with_mounts(%__MODULE__{} = session, code, %Lease{ref: lease}, opts \\ []) when is_binary(code) do
     Options.only!(opts, @start_options)
-    evaluate(session, code, opts, lease, nil)
+    begin(session, code, opts, lease, nil)
   end
 
   @doc """
@@ -248,7 +248,10 @@ defmodule ExMonty.Session do
     end
   end
 
-  defp evaluate(session, code, opts, lease, watch) do
+  @doc false
+  # Any start: `lease` is a reference or `nil`, `watch` is as for `ExMonty.Turn`.
+  @spec begin(t, String.t(), keyword, reference | nil, Turn.watch()) :: term
+  def begin(session, code, opts, lease, watch) do
     {names, values} = opts |> Keyword.get(:inputs, %{}) |> Options.inputs!() |> Enum.unzip()
 
     limits =
