@@ -40,7 +40,7 @@ defmodule ExMonty.Dump do
   #
   #     magic      8 bytes
   #     version    2 bytes
-  #     kind       1 byte: a runner, a snapshot of one call, one of futures, a session
+  #     kind       1 byte: a runner, a snapshot of one call, one of futures, a session, a mount table
   #     sealed     1 byte: 0 with a checksum, 1 with a seal
   #     size       8 bytes, of the body
   #     tag        32 bytes: SHA-256 of everything else, or HMAC-SHA256 of it with the key
@@ -53,7 +53,7 @@ defmodule ExMonty.Dump do
 
   @magic <<0x89, "exmonty">>
   @version 1
-  @kinds %{runner: 1, snapshot: 2, futures: 3, session: 4}
+  @kinds %{runner: 1, snapshot: 2, futures: 3, session: 4, mounts: 5}
   @header_bytes 52
 
   @doc false
@@ -92,14 +92,19 @@ defmodule ExMonty.Dump do
     key = opts |> options!([:key]) |> Keyword.get(:key)
 
     with {:ok, body} <- Turn.take(function, [subject]) do
-      sealed = if key, do: 1, else: 0
-      head = <<@magic, @version::16, @kinds[kind], sealed, byte_size(body)::64>>
-      {:ok, <<head::binary, tag(key, head, body)::binary, body::binary>>}
+      {:ok, seal(body, kind, key)}
     end
   end
 
+  @doc false
+  def seal(body, kind, key) do
+    sealed = if key, do: 1, else: 0
+    head = <<@magic, @version::16, @kinds[kind], sealed, byte_size(body)::64>>
+    <<head::binary, tag(key, head, body)::binary, body::binary>>
+  end
+
   defp read(dump, kind, function, args, opts) do
-    with {:ok, body} <- unwrap(dump, kind, opts[:key]) do
+    with {:ok, body} <- unseal(dump, kind, opts[:key]) do
       Turn.take(function, [body | args])
     end
   end
@@ -111,7 +116,8 @@ defmodule ExMonty.Dump do
     end
   end
 
-  defp options!(opts, accepted) do
+  @doc false
+  def options!(opts, accepted) do
     Options.only!(opts, accepted)
 
     case Keyword.get(opts, :key) do
@@ -127,16 +133,17 @@ defmodule ExMonty.Dump do
     end
   end
 
-  defp unwrap(<<@magic, version::16, _rest::binary>>, _kind, _key) when version > @version do
+  @doc false
+  def unseal(<<@magic, version::16, _rest::binary>>, _kind, _key) when version > @version do
     refuse("the dump has version #{version}, and this release reads up to version #{@version}")
   end
 
-  defp unwrap(
-         <<@magic, @version::16, number, sealed, size::64, tag::binary-size(32), body::binary>> = dump,
-         kind,
-         key
-       )
-       when sealed in [0, 1] do
+  def unseal(
+        <<@magic, @version::16, number, sealed, size::64, tag::binary-size(32), body::binary>> = dump,
+        kind,
+        key
+      )
+      when sealed in [0, 1] do
     head = binary_part(dump, 0, @header_bytes - 32)
 
     cond do
@@ -163,10 +170,10 @@ defmodule ExMonty.Dump do
     end
   end
 
-  defp unwrap(<<@magic, _rest::binary>>, _kind, _key), do: refuse("the dump is truncated or damaged")
-  defp unwrap(dump, _kind, _key) when is_binary(dump), do: refuse("this is no dump of ExMonty")
+  def unseal(<<@magic, _rest::binary>>, _kind, _key), do: refuse("the dump is truncated or damaged")
+  def unseal(dump, _kind, _key) when is_binary(dump), do: refuse("this is no dump of ExMonty")
 
-  defp unwrap(other, _kind, _key) do
+  def unseal(other, _kind, _key) do
     raise ArgumentError, "expected a dump, which is a binary; got: #{inspect(other)}"
   end
 
@@ -185,6 +192,7 @@ defmodule ExMonty.Dump do
   defp kind(2), do: "a snapshot that waits for one call"
   defp kind(3), do: "a snapshot that waits for futures"
   defp kind(4), do: "a session"
+  defp kind(5), do: "a mount table"
   defp kind(_number), do: "something else"
 
   defp refuse(message), do: {:error, %Error{reason: :invalid_dump, message: message}}

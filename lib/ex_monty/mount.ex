@@ -2,8 +2,8 @@ defmodule ExMonty.Mount do
   @moduledoc """
   A mount table: which files a script sees, and where they are kept.
 
-  A table maps virtual paths to *mounts*. A memory mount keeps its files in memory, a read-only mount shows a directory
-  of the host. File calls of a script that runs with the table are answered in Rust, without a trip to Elixir; and the
+  A table maps virtual paths to *mounts*. A memory mount keeps its files in memory; a directory of the host is
+  mounted to be read, to be written, or under an overlay, which keeps what is written in memory until it is committed. File calls of a script that runs with the table are answered in Rust, without a trip to Elixir; and the
   files can be written and read from Elixir, before and after a run.
 
       iex> mounts =
@@ -19,16 +19,16 @@ defmodule ExMonty.Mount do
 
   ## Specs
 
-  `new/1`, and the `:mounts` of `ExMonty.Sandbox.run/2`, take mounts as a list of `{virtual, host_path, mode}`,
-  `{virtual, host_path, mode, opts}`, `{virtual, :memory}` and `{virtual, :memory, opts}`, with the arguments of `add/4`
-  and `add/5`.
+  `new/1`, and the `:mounts` of `ExMonty.Sandbox.run/2`, take mounts as a list of `{virtual, :memory}`,
+  `{virtual, :memory, opts}`, `{virtual, source, mode}` and `{virtual, source, mode, opts}`, with the arguments of `add/4`
+  and `add/5`; a source is a host path or a snapshot.
 
   ## Leases
 
   A run uses a table under a lease (`checkout/2`), which keeps others out. While an exclusive lease is out, the
   functions that read work on the table as ever and see the state between two operations; what would change files, mounts
-  or leases answers `{:error, :mount_in_use}`, except through the lease itself, which every file function takes in the
-  place of the table.
+  or leases answers `{:error, :mount_in_use}`, except through the lease itself, which the functions on files and states
+  take in the place of the table.
 
   ## Errors
 
@@ -42,10 +42,7 @@ defmodule ExMonty.Mount do
   `{:error, %ExMonty.Error{reason: :panic}}`, and leave the table usable.
   """
 
-  alias ExMonty.Mount.{Files, Lease, Options, Refusal}
-  alias ExMonty.Native
-
-  @modes [:read_only, :read_write, :overlay]
+  alias ExMonty.Mount.{Archive, Change, CommitReport, Events, Files, History, Lease, Leases, Snapshot, Table}
 
   @enforce_keys [:ref]
   defstruct [:ref]
@@ -56,13 +53,13 @@ defmodule ExMonty.Mount do
   @typedoc "What a file is asked of: the table, or a lease of it."
   @type holder :: t | Lease.t()
 
-  @typedoc "What may be done with a directory of the host."
+  @typedoc "What may be done with a directory of the host; a snapshot is not `:read_write`."
   @type mode :: :read_only | :read_write | :overlay
 
   @typedoc "A mount, as `new/1` takes it."
   @type spec ::
-          {virtual :: String.t(), host_path :: Path.t(), mode}
-          | {virtual :: String.t(), host_path :: Path.t(), mode, keyword}
+          {virtual :: String.t(), Path.t() | Snapshot.t(), mode}
+          | {virtual :: String.t(), Path.t() | Snapshot.t(), mode, keyword}
           | {virtual :: String.t(), :memory}
           | {virtual :: String.t(), :memory, keyword}
 
@@ -100,211 +97,61 @@ defmodule ExMonty.Mount do
           usage: usage
         }
 
-  @doc """
-  Makes a table, with the mounts of `specs`: all of them, or none and the error of the first that fails.
-
-      iex> {:ok, mounts} = ExMonty.Mount.new([{"/scratch", :memory}, {"/docs", "docs", :read_only}])
-      iex> ExMonty.Mount.count(mounts)
-      2
-      iex> ExMonty.Mount.new([{"/scratch", :memory}, {"/scratch/", :memory}])
-      {:error, {:already_mounted, "/scratch"}}
-  """
+  @doc "Makes a table, with the mounts of `specs`, or none of them. See `ExMonty.Mount.Table.new/1`."
   @spec new([spec]) :: {:ok, t} | {:error, error}
-  def new(specs \\ []) do
-    specs = Options.specs!(specs)
+  defdelegate new(specs \\ []), to: Table
 
-    with {:ok, ref} <- Native.mount_new() do
-      Enum.reduce_while(specs, {:ok, %__MODULE__{ref: ref}}, fn spec, {:ok, mounts} ->
-        case apply(__MODULE__, :add, [mounts | spec]) do
-          {:ok, mounts} -> {:cont, {:ok, mounts}}
-          error -> {:halt, error}
-        end
-      end)
-    end
-  end
-
-  @doc "As `new/1`, but returns the table and raises `ExMonty.Error`."
+  @doc "As `new/1`, but raises `ExMonty.Error`."
   @spec new!([spec]) :: t
-  def new!(specs \\ []), do: Refusal.value!(new(specs), "make a mount table")
+  defdelegate new!(specs \\ []), to: Table
 
-  @doc """
-  Adds a memory mount, `add(mounts, virtual, :memory, opts)`, or a host directory without options.
+  @doc "Adds a memory mount, with options, or another source in a mode. See `ExMonty.Mount.Table.add/4`."
+  @spec add(t, String.t(), :memory | Path.t() | Snapshot.t(), keyword | mode) :: {:ok, t} | {:error, error}
+  defdelegate add(mounts, virtual, source, mode_or_opts \\ []), to: Table
 
-  Options of a memory mount:
+  @doc "Adds a directory of the host or a snapshot, with options. See `ExMonty.Mount.Table.add/5`."
+  @spec add(t, String.t(), Path.t() | Snapshot.t(), mode, keyword) :: {:ok, t} | {:error, error}
+  defdelegate add(mounts, virtual, source, mode, opts), to: Table
 
-    * `:files` – map of path to contents (a binary or iodata), or to `:directory`, that the mount starts with. Paths are
-      those inside the mount, with or without a leading `/`; directories above them are made. They count as written.
-    * `:max_bytes` – bytes held at one time, all files together. Default: no limit.
-    * `:max_files` – files and directories held at one time. Default: no limit.
-    * `:max_file_size` – bytes in one file. Default: no limit.
-    * `:write_bytes_limit` – bytes ever written, whether kept or not. Default: no limit.
-    * `:memory_limit` – bytes that the mount keeps in memory, plus the answer being made. Default: 256 MiB.
-    * `:rules` – `[hide: globs, deny: globs, read_only: globs]` on the paths inside the mount: what is not there, what
-      is listed and may not be accessed, what may only be read. A glob that is none raises `ArgumentError`.
+  @doc "As `add/4`, but raises `ExMonty.Error`."
+  @spec add!(t, String.t(), :memory | Path.t() | Snapshot.t(), keyword | mode) :: t
+  defdelegate add!(mounts, virtual, source, mode_or_opts \\ []), to: Table
 
-  Each limit takes an integer or `:unlimited`. Returns the same handle, so that calls can be piped through `add!/4`. Nobody
-  sees the mount without its files. Files that cannot be, or exceed a limit, fail as a write of them would: `:eexist`,
-  `:enospc`, …
+  @doc "As `add/5`, but raises `ExMonty.Error`."
+  @spec add!(t, String.t(), Path.t() | Snapshot.t(), mode, keyword) :: t
+  defdelegate add!(mounts, virtual, source, mode, opts), to: Table
 
-      iex> mounts = ExMonty.Mount.new!()
-      iex> {:ok, ^mounts} = ExMonty.Mount.add(mounts, "/work", :memory, files: %{"src/a.py" => "print(1)"})
-      iex> ExMonty.Mount.ls(mounts, "/work/src")
-      {:ok, ["a.py"]}
-      iex> ExMonty.Mount.add(mounts, "/small", :memory, files: %{"a" => "12345"}, max_bytes: 4)
-      {:error, :enospc}
-  """
-  @spec add(t, virtual :: String.t(), :memory | Path.t(), keyword | mode) :: {:ok, t} | {:error, error}
-  def add(mounts, virtual, source, mode_or_opts \\ [])
+  @doc "Takes the mount at `virtual` away. See `ExMonty.Mount.Table.remove/2`."
+  @spec remove(t, String.t()) :: {:ok, t} | {:error, error}
+  defdelegate remove(mounts, virtual), to: Table
 
-  def add(%__MODULE__{ref: ref} = mounts, virtual, :memory, opts) do
-    settings = Options.settings!(:memory, opts)
-    added(Native.mount_add_memory(ref, Options.virtual!(virtual), Options.files!(opts), settings), mounts)
-  end
-
-  def add(%__MODULE__{} = mounts, virtual, host_path, mode), do: add(mounts, virtual, host_path, mode, [])
-
-  @doc """
-  Adds a directory of the host at the path `virtual`.
-
-  `mode` is one of
-
-    * `:read_only` – scripts and host alike can read what is there at the time, and no write reaches it;
-    * `:read_write` – what is written is on the host at once;
-    * `:overlay` – what is written stays in memory, over the directory, which is never written.
-
-  Any other mode is `{:error, :invalid_mode}`. The directory is opened now and stays the same one when it is renamed or
-  replaced. Symbolic links inside it are followed as far as they stay inside; nothing leads out.
-
-  Options are the limits of `add/4`, and `:rules`. An overlay is charged for what it keeps, a read-write mount for what
-  is added through it, by default at most 1 GiB written and 100,000 files and directories more than there were. A
-  read-only mount takes `:memory_limit` alone.
-
-  `virtual` is absolute; `/d` and `/d/` are the same path. Mounts nest; the deepest one that covers a path has it.
-
-      iex> mounts = ExMonty.Mount.new!()
-      iex> {:ok, ^mounts} = ExMonty.Mount.add(mounts, "/src", "lib", :read_only, memory_limit: 1_000_000)
-      iex> ExMonty.Mount.add(mounts, "/other", "no/such/directory", :read_only)
-      {:error, :host_path_not_found}
-      iex> ExMonty.Mount.add(mounts, "relative", "lib", :read_only)
-      {:error, :invalid_virtual_path}
-  """
-  @spec add(t, virtual :: String.t(), host_path :: Path.t(), mode, keyword) ::
-          {:ok, t} | {:error, error}
-  def add(%__MODULE__{ref: ref} = mounts, virtual, host_path, mode, opts) when mode in @modes do
-    settings = Options.settings!(mode, opts)
-    host_path = Options.host!(host_path)
-    added(Native.mount_add_host(ref, Options.virtual!(virtual), host_path, mode, settings), mounts)
-  end
-
-  def add(%__MODULE__{}, virtual, host_path, _mode, _opts) do
-    Options.host!(host_path)
-    Options.virtual!(virtual)
-    {:error, :invalid_mode}
-  end
-
-  @doc "As `add/4`, but returns the table and raises `ExMonty.Error`."
-  @spec add!(t, String.t(), :memory | Path.t(), keyword | mode) :: t
-  def add!(mounts, virtual, source, mode_or_opts \\ []) do
-    Refusal.value!(add(mounts, virtual, source, mode_or_opts), "mount #{inspect(virtual)}")
-  end
-
-  @doc "As `add/5`, but returns the table and raises `ExMonty.Error`."
-  @spec add!(t, String.t(), Path.t(), mode, keyword) :: t
-  def add!(mounts, virtual, host_path, mode, opts) do
-    Refusal.value!(add(mounts, virtual, host_path, mode, opts), "mount #{inspect(virtual)}")
-  end
-
-  @doc """
-  Takes the mount at `virtual` away, and with a memory mount its files. Returns the same handle.
-
-      iex> mounts = ExMonty.Mount.new!([{"/scratch", :memory}])
-      iex> {:ok, ^mounts} = ExMonty.Mount.remove(mounts, "/scratch")
-      iex> ExMonty.Mount.remove(mounts, "/scratch")
-      {:error, {:not_mounted, "/scratch"}}
-  """
-  @spec remove(t, virtual :: String.t()) :: {:ok, t} | {:error, error}
-  def remove(%__MODULE__{ref: ref} = mounts, virtual) do
-    added(Native.mount_remove(ref, Options.virtual!(virtual)), mounts)
-  end
-
-  @doc "As `remove/2`, but returns the table and raises `ExMonty.Error`."
+  @doc "As `remove/2`, but raises `ExMonty.Error`."
   @spec remove!(t, String.t()) :: t
-  def remove!(mounts, virtual), do: Refusal.value!(remove(mounts, virtual), "unmount #{inspect(virtual)}")
+  defdelegate remove!(mounts, virtual), to: Table
 
-  @doc """
-  Lists the mounts in the order they were added. Works at any time.
-
-  `host` is the canonical path of the host directory, nil for a memory mount; `write_bytes_limit` is nil where there is
-  none. The counters of a read-only mount stay at 0.
-
-      iex> [mount] = ExMonty.Mount.list(ExMonty.Mount.new!([{"/scratch", :memory, files: %{"a" => "123"}}]))
-      iex> {mount.virtual, mount.host, mount.mode, mount.write_bytes_limit}
-      {"/scratch", nil, :memory, nil}
-      iex> {mount.usage.files, mount.usage.bytes}
-      {1, 3}
-  """
+  @doc "Lists the mounts in the order they were added, at any time. See `ExMonty.Mount.Table.list/1`."
   @spec list(t) :: [info]
-  def list(%__MODULE__{ref: ref}), do: Refusal.value!(Native.mount_list(ref), "list the mounts")
+  defdelegate list(mounts), to: Table
 
-  @doc "The number of mounts. Works at any time."
+  @doc "The number of mounts, at any time."
   @spec count(t) :: non_neg_integer
-  def count(%__MODULE__{ref: ref}), do: Native.mount_count(ref)
+  defdelegate count(mounts), to: Table
 
-  @doc """
-  What all mounts together hold now and have written: the sums of `usage` in `list/1`. Works at any time.
-
-  `bytes` are bytes of contents, `files` files and directories, `memory` what contents, names and nodes cost in bytes.
-
-      iex> mounts = ExMonty.Mount.new!([{"/a", :memory}, {"/b", :memory, files: %{"x" => "12"}}])
-      iex> ExMonty.Mount.write!(mounts, "/a/y", "123")
-      iex> %{bytes: 5, files: 2, bytes_written: 5} = ExMonty.Mount.usage(mounts)
-      iex> ExMonty.Mount.write!(mounts, "/a/y", "")
-      iex> %{bytes: 2, files: 2, bytes_written: 5} = ExMonty.Mount.usage(mounts)
-  """
+  @doc "What all mounts together hold now and have written, at any time. See `ExMonty.Mount.Table.usage/1`."
   @spec usage(t) :: usage
-  def usage(%__MODULE__{} = mounts) do
-    none = %{bytes: 0, files: 0, memory: 0, bytes_written: 0}
+  defdelegate usage(mounts), to: Table
 
-    Enum.reduce(list(mounts), none, fn mount, sum ->
-      Map.merge(sum, mount.usage, fn _, one, two -> one + two end)
-    end)
-  end
+  @doc "Leases the table to the calling process, at once or waiting. See `ExMonty.Mount.Leases.checkout/2`."
+  @spec checkout(t, Lease.request()) :: {:ok, Lease.t()} | {:error, :mount_in_use}
+  defdelegate checkout(mounts, request \\ :exclusive), to: Leases
 
-  @doc """
-  Leases the table to the calling process: `:exclusive` (default) keeps every other lease and change out, `:shared`
-  only exclusive leases and changes of the mounts. See `ExMonty.Mount.Lease` for when a lease ends.
-
-      iex> mounts = ExMonty.Mount.new!([{"/scratch", :memory}])
-      iex> {:ok, lease} = ExMonty.Mount.checkout(mounts)
-      iex> ExMonty.Mount.checkout(mounts, :shared)
-      {:error, :mount_in_use}
-      iex> ExMonty.Mount.write(mounts, "/scratch/a", "from outside")
-      {:error, :mount_in_use}
-      iex> ExMonty.Mount.write(lease, "/scratch/a", "through the lease")
-      :ok
-      iex> ExMonty.Mount.release(lease)
-      iex> ExMonty.Mount.write(lease, "/scratch/a", "too late")
-      {:error, :lease_released}
-  """
-  @spec checkout(t, Lease.mode()) :: {:ok, Lease.t()} | {:error, :mount_in_use}
-  def checkout(mounts, mode \\ :exclusive)
-
-  def checkout(%__MODULE__{ref: ref}, mode) when mode in [:exclusive, :shared] do
-    with {:ok, lease} <- Native.mount_checkout(ref, mode), do: {:ok, %Lease{ref: lease, mode: mode}}
-  end
-
-  def checkout(%__MODULE__{}, mode) do
-    raise ArgumentError, "the mode of a lease: got #{inspect(mode)}, accepted: :exclusive, :shared"
-  end
-
-  @doc "As `checkout/2`, but returns the lease and raises `ExMonty.Error`."
-  @spec checkout!(t, Lease.mode()) :: Lease.t()
-  def checkout!(mounts, mode \\ :exclusive),
-    do: Refusal.value!(checkout(mounts, mode), "lease the mount table")
+  @doc "As `checkout/2`, but raises `ExMonty.Error`."
+  @spec checkout!(t, Lease.request()) :: Lease.t()
+  defdelegate checkout!(mounts, request \\ :exclusive), to: Leases
 
   @doc "Ends a lease, at once or with the native call in flight. One that has ended stays so."
   @spec release(Lease.t()) :: :ok
-  def release(%Lease{ref: ref}), do: Native.mount_release(ref)
+  defdelegate release(lease), to: Leases
 
   ## Files, on a table or through a lease of it. What they do in full is in `ExMonty.Mount.Files`.
 
@@ -376,6 +223,125 @@ defmodule ExMonty.Mount do
   @spec rename!(holder, String.t(), String.t()) :: :ok
   defdelegate rename!(holder, from, to), to: Files
 
-  defp added(:ok, mounts), do: {:ok, mounts}
-  defp added({:error, _} = error, _mounts), do: error
+  @doc "Lists the paths below a directory, sorted. See `ExMonty.Mount.Files.walk/2`."
+  @spec walk(holder, String.t()) :: {:ok, [String.t()]} | {:error, file_error}
+  defdelegate walk(holder, path), to: Files
+
+  @doc "As `walk/2`, but raises `ExMonty.Error`."
+  @spec walk!(holder, String.t()) :: [String.t()]
+  defdelegate walk!(holder, path), to: Files
+
+  @doc "Lists the paths that a glob matches, sorted. See `ExMonty.Mount.Files.glob/2`."
+  @spec glob(holder, String.t()) :: {:ok, [String.t()]} | {:error, file_error}
+  defdelegate glob(holder, glob), to: Files
+
+  @doc "As `glob/2`, but raises `ExMonty.Error`."
+  @spec glob!(holder, String.t()) :: [String.t()]
+  defdelegate glob!(holder, glob), to: Files
+
+  @doc "Removes whatever is at a path, with everything in it. See `ExMonty.Mount.Files.rm_rf/2`."
+  @spec rm_rf(holder, String.t()) :: :ok | {:error, file_error}
+  defdelegate rm_rf(holder, path), to: Files
+
+  @doc "As `rm_rf/2`, but raises `ExMonty.Error`."
+  @spec rm_rf!(holder, String.t()) :: :ok
+  defdelegate rm_rf!(holder, path), to: Files
+
+  ## States, of a table or through a lease of it. What they do in full is in `ExMonty.Mount.History`.
+
+  @doc "Keeps the present state, at no cost per file. See `ExMonty.Mount.History.snapshot/1`."
+  @spec snapshot(holder) :: {:ok, Snapshot.t()} | {:error, term}
+  defdelegate snapshot(holder), to: History
+
+  @doc "As `snapshot/1`, but raises `ExMonty.Error`."
+  @spec snapshot!(holder) :: Snapshot.t()
+  defdelegate snapshot!(holder), to: History
+
+  @doc "Makes an independent table in the present state, at no cost per file. See `ExMonty.Mount.History.fork/1`."
+  @spec fork(holder) :: {:ok, t} | {:error, term}
+  defdelegate fork(holder), to: History
+
+  @doc "As `fork/1`, but raises `ExMonty.Error`."
+  @spec fork!(holder) :: t
+  defdelegate fork!(holder), to: History
+
+  @doc "Puts the contents of a snapshot back. See `ExMonty.Mount.History.restore/2`."
+  @spec restore(holder, Snapshot.t()) :: :ok | {:error, term}
+  defdelegate restore(holder, snapshot), to: History
+
+  @doc "As `restore/2`, but raises `ExMonty.Error`."
+  @spec restore!(holder, Snapshot.t()) :: :ok
+  defdelegate restore!(holder, snapshot), to: History
+
+  @doc "Lists what changed since a snapshot, or the origin. See `ExMonty.Mount.History.changes/2`."
+  @spec changes(holder, Snapshot.t() | :origin) :: {:ok, [Change.t()]} | {:error, term}
+  defdelegate changes(holder, since \\ :origin), to: History
+
+  @doc "As `changes/2`, but raises `ExMonty.Error`."
+  @spec changes!(holder, Snapshot.t() | :origin) :: [Change.t()]
+  defdelegate changes!(holder, since \\ :origin), to: History
+
+  @doc "Shows what changed as unified text. See `ExMonty.Mount.History.diff/2`."
+  @spec diff(holder, String.t()) :: {:ok, String.t()} | {:error, term}
+  defdelegate diff(holder, path), to: History
+
+  @doc "As `diff/2`, but raises `ExMonty.Error`."
+  @spec diff!(holder, String.t()) :: String.t()
+  defdelegate diff!(holder, path), to: History
+
+  @doc "Applies an overlay to its directory. See `ExMonty.Mount.History.commit/3`."
+  @spec commit(holder, String.t(), keyword) :: {:ok, CommitReport.t()} | {:error, term}
+  defdelegate commit(holder, virtual, opts \\ []), to: History
+
+  @doc "As `commit/3`, but raises `ExMonty.Error`."
+  @spec commit!(holder, String.t(), keyword) :: CommitReport.t()
+  defdelegate commit!(holder, virtual, opts \\ []), to: History
+
+  @doc "Drops what an overlay changed. See `ExMonty.Mount.History.discard/2`."
+  @spec discard(holder, String.t()) :: :ok | {:error, term}
+  defdelegate discard(holder, virtual), to: History
+
+  @doc "As `discard/2`, but raises `ExMonty.Error`."
+  @spec discard!(holder, String.t()) :: :ok
+  defdelegate discard!(holder, virtual), to: History
+
+  @doc "Writes the table down. See `ExMonty.Mount.Archive.dump/2`."
+  @spec dump(holder, keyword) :: {:ok, binary} | {:error, term}
+  defdelegate dump(holder, opts \\ []), to: Archive
+
+  @doc "As `dump/2`, but raises `ExMonty.Error`."
+  @spec dump!(holder, keyword) :: binary
+  defdelegate dump!(holder, opts \\ []), to: Archive
+
+  @doc "Makes a table of a dump. See `ExMonty.Mount.Archive.load/2`."
+  @spec load(binary, keyword) :: {:ok, t} | {:error, term}
+  defdelegate load(dump, opts \\ []), to: Archive
+
+  @doc "As `load/2`, but raises `ExMonty.Error`."
+  @spec load!(binary, keyword) :: t
+  defdelegate load!(dump, opts \\ []), to: Archive
+
+  @doc "Makes a tar archive of a directory. See `ExMonty.Mount.Archive.export_tar/2`."
+  @spec export_tar(holder, String.t()) :: {:ok, binary} | {:error, term}
+  defdelegate export_tar(holder, path), to: Archive
+
+  @doc "As `export_tar/2`, but raises `ExMonty.Error`."
+  @spec export_tar!(holder, String.t()) :: binary
+  defdelegate export_tar!(holder, path), to: Archive
+
+  @doc "Puts a tar archive into a directory. See `ExMonty.Mount.Archive.import_tar/3`."
+  @spec import_tar(holder, String.t(), binary) :: :ok | {:error, term}
+  defdelegate import_tar(holder, path, tar), to: Archive
+
+  @doc "As `import_tar/3`, but raises `ExMonty.Error`."
+  @spec import_tar!(holder, String.t(), binary) :: :ok
+  defdelegate import_tar!(holder, path, tar), to: Archive
+
+  @doc "Sends a process what is done with files. See `ExMonty.Mount.Events.subscribe/2`."
+  @spec subscribe(t, pid) :: :ok
+  defdelegate subscribe(mounts, pid \\ self()), to: Events
+
+  @doc "Ends a subscription. See `ExMonty.Mount.Events.unsubscribe/2`."
+  @spec unsubscribe(t, pid) :: :ok
+  defdelegate unsubscribe(mounts, pid \\ self()), to: Events
 end

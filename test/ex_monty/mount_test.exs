@@ -6,6 +6,11 @@ defmodule ExMonty.MountTest do
 
   doctest ExMonty.Mount
   doctest ExMonty.Mount.Files
+  doctest ExMonty.Mount.Table
+  doctest ExMonty.Mount.Leases
+  doctest ExMonty.Mount.History
+  doctest ExMonty.Mount.Archive
+  doctest ExMonty.Mount.Events
 
   setup do
     {:ok, host: HostDirectory.create!(%{"file" => "text", "dir/a" => "before"})}

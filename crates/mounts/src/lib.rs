@@ -44,7 +44,7 @@ pub use mount::{Mount, MountKind};
 pub use overlay::Overlay;
 pub use path::{MAX_COMPONENTS, MAX_NAME_BYTES, MAX_PATH_BYTES, PathError, RelativePath, VirtualPath};
 pub use quota::{Admission, Change, Held, Limits, Usage};
-pub use rules::{Globs, RuleError, RuleErrorKind, Rules, Verdict};
+pub use rules::{Globs, PathGlob, RuleError, RuleErrorKind, Rules, Verdict};
 pub use table::{MountInfo, Namespace, Table};
 pub use target::{CommitTarget, CommitWork, Expected, NewEntry, Staged};
 pub use wire::Portable;

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! rules.rs         Rules: the compiled globs, and the verdict on a path
+//! rules/matcher    one glob that picks paths of a table, and judges none
 //! rules/glob       one glob: what is refused of it, how specific it is
 //! rules/error      why a glob is no rule
 //! ```
@@ -16,6 +17,7 @@
 
 mod error;
 mod glob;
+mod matcher;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use globset::{Candidate, GlobSet};
 use crate::path::{RelativePath, VirtualPath};
 
 pub use error::{RuleError, RuleErrorKind};
+pub use matcher::PathGlob;
 
 /// The globs of a mount's rules, by what they do. See [`Rules`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,6 +14,7 @@
 //! table/links          where a path really leads, and links that nobody may see
 //! table/rename         renaming, within one mount
 //! table/directories    listing, creating and removing directories, mount points included
+//! table/subtree        everything below a directory: walking, matching, removing
 //! table/source         a whole namespace as the source of one mount
 //! table/seed           files that are in a mount before it is mounted
 //! ```
@@ -34,6 +35,7 @@ mod resolve;
 mod routes;
 mod seed;
 mod source;
+mod subtree;
 mod turn;
 
 use std::fmt;

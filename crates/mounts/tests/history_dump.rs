@@ -335,3 +335,42 @@ fn a_backend_that_nobody_here_knows_is_named_by_its_mount() {
         "the mount holds a backend that cannot be dumped: '/theirs'"
     );
 }
+
+#[test]
+fn a_directory_of_the_host_is_given_back_as_what_it_was() {
+    let disk = tempfile::tempdir().unwrap();
+    fs::write(disk.path().join("file"), "host").unwrap();
+    let table = Table::new();
+    for point in ["/read", "/over"] {
+        let mount = match point {
+            "/read" => Mount::read_only(open(disk.path())),
+            _ => Mount::overlay(WritableHostDirectory::new(open(disk.path()))),
+        };
+        table.mount(point, mount).unwrap();
+    }
+    table.write("/over/file", "changed").unwrap();
+    let options = LoadOptions::new()
+        .with_directory("/read", disk.path())
+        .unwrap()
+        .with_directory("/over", disk.path())
+        .unwrap();
+    let loaded = Table::load(&table.dump().unwrap(), options).unwrap();
+    loaded
+        .commit("/over", &mounts::history::CommitOptions::new())
+        .unwrap();
+    assert_eq!(loaded.read("/read/file").unwrap(), *b"changed");
+
+    let written = Table::new();
+    let mount = Mount::read_write(WritableHostDirectory::new(open(disk.path())));
+    written.mount("/write", mount).unwrap();
+    let options = LoadOptions::new().with_directory("/write", disk.path()).unwrap();
+    let loaded = Table::load(&written.dump().unwrap(), options).unwrap();
+    loaded.write("/write/file", "written").unwrap();
+    assert_eq!(fs::read(disk.path().join("file")).unwrap(), b"written");
+
+    let missing = LoadOptions::new().with_directory("/write", &disk.path().join("none"));
+    assert_eq!(
+        missing.unwrap_err().kind(),
+        mounts::HostDirectoryErrorKind::NotFound
+    );
+}

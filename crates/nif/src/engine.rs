@@ -8,6 +8,7 @@
 //! The engine belongs to the library as it is loaded in this VM: its threads and its counters are shared by all runs,
 //! and nothing else is.
 
+pub(crate) mod clerk;
 pub(crate) mod dynamic_code;
 pub(crate) mod handoff;
 pub(crate) mod instances;
@@ -35,8 +36,11 @@ use std::{
 
 use rustler::{Encoder, Env, Term};
 
-use self::{pool::Pool, reaper::Reaper};
+use self::{clerk::Clerk, pool::Pool, reaper::Reaper};
 use crate::atoms;
+
+/// Sending a message takes next to none.
+const COURIER_STACK_BYTES: usize = 256 << 10;
 
 static ENGINE: OnceLock<Engine> = OnceLock::new();
 
@@ -44,6 +48,8 @@ static ENGINE: OnceLock<Engine> = OnceLock::new();
 pub(crate) struct Engine {
     pub(crate) pool: Pool,
     pub(crate) reaper: Reaper,
+    /// Sends messages for those who may not, being on a scheduler and not in a call of the receiver's.
+    pub(crate) courier: Clerk,
     /// Runs that wait in a snapshot.
     pub(crate) paused: AtomicUsize,
     /// Runs that a limit ended.
@@ -61,6 +67,7 @@ impl Engine {
         let engine = Self {
             pool: Pool::start(max_threads)?,
             reaper: Reaper::start()?,
+            courier: Clerk::start("ex_monty_courier", COURIER_STACK_BYTES)?,
             paused: AtomicUsize::new(0),
             breaches: AtomicUsize::new(0),
             answers: AtomicUsize::new(0),

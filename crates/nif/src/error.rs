@@ -54,12 +54,10 @@ impl From<ValueError> for Failure {
     }
 }
 
-impl Encoder for Failure {
-    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
-        if self.reason == atoms::argument_error() {
-            return (atoms::raise(), &self.message).encode(env);
-        }
-        let error = structure(
+impl Failure {
+    /// The `%ExMonty.Error{}` alone.
+    pub(crate) fn exception<'a>(&self, env: Env<'a>) -> Term<'a> {
+        structure(
             env,
             atoms::error_struct(),
             &[
@@ -67,8 +65,16 @@ impl Encoder for Failure {
                 (atoms::reason(), self.reason.encode(env)),
                 (atoms::message(), self.message.encode(env)),
             ],
-        );
-        (atoms::error(), error).encode(env)
+        )
+    }
+}
+
+impl Encoder for Failure {
+    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
+        if self.reason == atoms::argument_error() {
+            return (atoms::raise(), &self.message).encode(env);
+        }
+        (atoms::error(), self.exception(env)).encode(env)
     }
 }
 

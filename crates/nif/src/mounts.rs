@@ -5,7 +5,14 @@
 //! mounts/table     tables: making one, mounting, describing
 //! mounts/options   a mount's options as Elixir writes them
 //! mounts/lease     leases, and what becomes of them when their owner dies
-//! mounts/files     files, through a table or through a lease of it
+//! mounts/wait      waiting for a lease
+//! mounts/holder    what is asked: a table, or a lease of it
+//! mounts/files     files, through either
+//! mounts/history   snapshots, forks, changes and differences
+//! mounts/commit    what becomes of an overlay's changes
+//! mounts/dump      tables as bytes
+//! mounts/archive   directories as tar archives
+//! mounts/events    operations, told to processes
 //! mounts/refusal   every refusal as the atom of the contract
 //! ```
 //!
@@ -13,11 +20,18 @@
 //! contents runs on a dirty I/O scheduler, whose threads are there to be waited on; what takes a short lock and nothing
 //! else runs where it is called.
 
+mod archive;
+mod commit;
+mod dump;
+mod events;
 mod files;
+mod history;
+mod holder;
 mod lease;
 mod options;
 mod refusal;
 mod table;
+mod wait;
 
 use std::panic::{self, AssertUnwindSafe};
 

@@ -7,8 +7,8 @@ defmodule ExMonty.Mount.Files do
   other errors are those of `File`; see `ExMonty.Mount` for what limits and paths come to.
 
   Paths are absolute, `/`-separated and UTF-8; `.`, `..`, `//` and a trailing `/` are resolved before anything is looked
-  up. Every operation is one step for everybody else who uses the table, except `mkdir_p/2`, which is one for each
-  directory.
+  up. Every operation is one step for everybody else who uses the table, except `mkdir_p/2`, `rm_rf/2`, `walk/2`
+  and `glob/2`, which are one for each entry.
 
       iex> alias ExMonty.Mount.Files
       iex> mounts = ExMonty.Mount.new!([{"/m", :memory}])
@@ -24,7 +24,7 @@ defmodule ExMonty.Mount.Files do
   """
 
   alias ExMonty.{Mount, Native}
-  alias ExMonty.Mount.{Lease, Options, Refusal}
+  alias ExMonty.Mount.{Holder, Options, Refusal}
 
   @doc """
   Reads a whole file, as `File.read/1`.
@@ -37,7 +37,7 @@ defmodule ExMonty.Mount.Files do
       {{:error, :eisdir}, {:error, :enoent}, {:error, :einval}}
   """
   @spec read(Mount.holder(), String.t()) :: {:ok, binary} | {:error, Mount.file_error()}
-  def read(holder, path), do: Native.file_read(ref(holder), path!(path))
+  def read(holder, path), do: Native.file_read(Holder.ref!(holder), path!(path))
 
   @doc "As `read/2`, but returns the contents and raises `ExMonty.Error`."
   @spec read!(Mount.holder(), String.t()) :: binary
@@ -55,7 +55,7 @@ defmodule ExMonty.Mount.Files do
   """
   @spec write(Mount.holder(), String.t(), iodata) :: :ok | {:error, Mount.file_error()}
   def write(holder, path, contents) do
-    Native.file_write(ref(holder), path!(path), IO.iodata_to_binary(contents))
+    Native.file_write(Holder.ref!(holder), path!(path), IO.iodata_to_binary(contents))
   end
 
   @doc "As `write/3`, but raises `ExMonty.Error`."
@@ -66,7 +66,7 @@ defmodule ExMonty.Mount.Files do
   @doc "Adds to the end of a file, or creates it, as `File.write/3` with `[:append]`."
   @spec append(Mount.holder(), String.t(), iodata) :: :ok | {:error, Mount.file_error()}
   def append(holder, path, contents) do
-    Native.file_append(ref(holder), path!(path), IO.iodata_to_binary(contents))
+    Native.file_append(Holder.ref!(holder), path!(path), IO.iodata_to_binary(contents))
   end
 
   @doc "As `append/3`, but raises `ExMonty.Error`."
@@ -83,7 +83,7 @@ defmodule ExMonty.Mount.Files do
       {{:ok, ["m"]}, {:ok, ["a", "b", "below"]}}
   """
   @spec ls(Mount.holder(), String.t()) :: {:ok, [String.t()]} | {:error, Mount.file_error()}
-  def ls(holder, path), do: Native.file_list(ref(holder), path!(path))
+  def ls(holder, path), do: Native.file_list(Holder.ref!(holder), path!(path))
 
   @doc "As `ls/2`, but returns the names and raises `ExMonty.Error`."
   @spec ls!(Mount.holder(), String.t()) :: [String.t()]
@@ -101,7 +101,7 @@ defmodule ExMonty.Mount.Files do
   """
   @spec stat(Mount.holder(), String.t()) :: {:ok, File.Stat.t()} | {:error, Mount.file_error()}
   def stat(holder, path) do
-    with {:ok, fields} <- Native.file_stat(ref(holder), path!(path)) do
+    with {:ok, fields} <- Native.file_stat(Holder.ref!(holder), path!(path)) do
       utc = &:calendar.system_time_to_universal_time(&1, :second)
       stat = struct!(File.Stat, fields)
       {:ok, %{stat | atime: utc.(stat.atime), mtime: utc.(stat.mtime), ctime: utc.(stat.ctime)}}
@@ -118,11 +118,11 @@ defmodule ExMonty.Mount.Files do
   """
   @spec exists?(Mount.holder(), String.t()) :: boolean
   def exists?(holder, path),
-    do: Refusal.value!(Native.file_exists(ref(holder), path!(path)), "look for #{inspect(path)}")
+    do: Refusal.value!(Native.file_exists(Holder.ref!(holder), path!(path)), "look for #{inspect(path)}")
 
   @doc "Creates a directory and what is missing above it, as `File.mkdir_p/1`."
   @spec mkdir_p(Mount.holder(), String.t()) :: :ok | {:error, Mount.file_error()}
-  def mkdir_p(holder, path), do: Native.file_mkdir_p(ref(holder), path!(path))
+  def mkdir_p(holder, path), do: Native.file_mkdir_p(Holder.ref!(holder), path!(path))
 
   @doc "As `mkdir_p/2`, but raises `ExMonty.Error`."
   @spec mkdir_p!(Mount.holder(), String.t()) :: :ok
@@ -130,7 +130,7 @@ defmodule ExMonty.Mount.Files do
 
   @doc "Removes a file, as `File.rm/1`; a directory is `:eisdir`."
   @spec rm(Mount.holder(), String.t()) :: :ok | {:error, Mount.file_error()}
-  def rm(holder, path), do: Native.file_remove(ref(holder), path!(path))
+  def rm(holder, path), do: Native.file_remove(Holder.ref!(holder), path!(path))
 
   @doc "As `rm/2`, but raises `ExMonty.Error`."
   @spec rm!(Mount.holder(), String.t()) :: :ok
@@ -138,7 +138,7 @@ defmodule ExMonty.Mount.Files do
 
   @doc "Renames a file or a directory, replacing what Linux would replace, as `File.rename/2`. Between mounts `:exdev`."
   @spec rename(Mount.holder(), String.t(), String.t()) :: :ok | {:error, Mount.file_error()}
-  def rename(holder, from, to), do: Native.file_rename(ref(holder), path!(from), path!(to))
+  def rename(holder, from, to), do: Native.file_rename(Holder.ref!(holder), path!(from), path!(to))
 
   @doc "As `rename/3`, but raises `ExMonty.Error`."
   @spec rename!(Mount.holder(), String.t(), String.t()) :: :ok
@@ -146,11 +146,69 @@ defmodule ExMonty.Mount.Files do
     Refusal.value!(rename(holder, from, to), "rename #{inspect(from)} to #{inspect(to)}")
   end
 
-  defp ref(%Mount{ref: ref}), do: ref
-  defp ref(%Lease{ref: ref}), do: ref
+  @doc """
+  Lists the paths of everything below a directory, sorted, those of mounts below it included. Links are not followed.
 
-  defp ref(other),
-    do: raise(ArgumentError, "expected an ExMonty.Mount or a lease of one, got: #{inspect(other)}")
+  More than a million entries are `:eoverflow`. What may not be listed has nothing below it.
+
+      iex> alias ExMonty.Mount.Files
+      iex> mounts = ExMonty.Mount.new!([{"/m", :memory, files: %{"b/c" => "", "a" => ""}}])
+      iex> Files.walk(mounts, "/m")
+      {:ok, ["/m/a", "/m/b", "/m/b/c"]}
+      iex> Files.walk(mounts, "/m/a")
+      {:error, :enotdir}
+  """
+  @spec walk(Mount.holder(), String.t()) :: {:ok, [String.t()]} | {:error, Mount.file_error()}
+  def walk(holder, path), do: Native.file_walk(Holder.ref!(holder), path!(path))
+
+  @doc "As `walk/2`, but returns the paths and raises `ExMonty.Error`."
+  @spec walk!(Mount.holder(), String.t()) :: [String.t()]
+  def walk!(holder, path), do: Refusal.value!(walk(holder, path), "walk #{inspect(path)}")
+
+  @doc """
+  Lists the paths that a glob matches, sorted.
+
+  The glob is on whole virtual paths. `*` and `?` match within one name, `**/` any number of directories, `/**` everything
+  below, `{a,b}` either, `[a-z]` a class, and a backslash takes the next character as it is. Unlike in `Path.wildcard/2`,
+  names that begin with a dot are matched like all others. A glob that is none raises `ArgumentError`.
+
+      iex> alias ExMonty.Mount.Files
+      iex> mounts = ExMonty.Mount.new!([{"/m", :memory, files: %{"src/a.py" => "", "b.py" => "", "c.md" => ""}}])
+      iex> Files.glob(mounts, "/m/**/*.py")
+      {:ok, ["/m/b.py", "/m/src/a.py"]}
+      iex> Files.glob(mounts, "/m/[a")
+      ** (ArgumentError) glob '/m/[a': a class is not closed by ']'
+  """
+  @spec glob(Mount.holder(), String.t()) :: {:ok, [String.t()]} | {:error, Mount.file_error()}
+  def glob(holder, glob) do
+    unless is_binary(glob) and String.valid?(glob),
+      do: raise(ArgumentError, "a glob: got #{inspect(glob)}, accepted: a UTF-8 string")
+
+    Native.file_glob(Holder.ref!(holder), glob)
+  end
+
+  @doc "As `glob/2`, but returns the paths and raises `ExMonty.Error`."
+  @spec glob!(Mount.holder(), String.t()) :: [String.t()]
+  def glob!(holder, glob), do: Refusal.value!(glob(holder, glob), "match #{inspect(glob)}")
+
+  @doc """
+  Removes the file, the link, or the directory with everything in it that is at a path; where nothing is, nothing is done.
+
+  A mount point, or a directory above one, is `:eacces` and stays whole. What a link leads to is not removed.
+
+      iex> alias ExMonty.Mount.Files
+      iex> mounts = ExMonty.Mount.new!([{"/m", :memory, files: %{"a/b/c" => "", "d" => ""}}])
+      iex> {Files.rm_rf(mounts, "/m/a"), Files.rm_rf(mounts, "/m/a"), Files.rm_rf(mounts, "/m")}
+      {:ok, :ok, {:error, :eacces}}
+      iex> Files.ls(mounts, "/m")
+      {:ok, ["d"]}
+  """
+  @spec rm_rf(Mount.holder(), String.t()) :: :ok | {:error, Mount.file_error()}
+  def rm_rf(holder, path), do: Native.file_remove_all(Holder.ref!(holder), path!(path))
+
+  @doc "As `rm_rf/2`, but raises `ExMonty.Error`."
+  @spec rm_rf!(Mount.holder(), String.t()) :: :ok
+  def rm_rf!(holder, path), do: Refusal.value!(rm_rf(holder, path), "remove #{inspect(path)}")
 
   defp path!(path), do: Options.virtual!(path)
 end

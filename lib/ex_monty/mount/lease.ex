@@ -24,6 +24,10 @@ defmodule ExMonty.Mount.Lease do
   @typedoc "How a lease shares the table."
   @type mode :: :exclusive | :shared
 
+  @typedoc "How a lease is asked for: at once, or waiting for at most so many milliseconds."
+  @type request ::
+          mode | {:wait, milliseconds :: timeout} | {:wait, mode, milliseconds :: timeout}
+
   @typedoc "A lease. What is in it is private."
   @type t :: %__MODULE__{ref: reference(), mode: mode()}
 

@@ -71,6 +71,38 @@ defmodule ExMonty.Mount.Options do
   def host!(path) when is_list(path), do: IO.chardata_to_string(path)
   def host!(other), do: wrong!("a host path", other, "a string")
 
+  # What a commit takes of an overlay, and whether it is made.
+  @spec commit!(term) :: {keyword([String.t()]), :real | :dry_run}
+  def commit!(opts) do
+    known!(opts, [:only, :except, :include, :dry_run], "a commit")
+    selection = for {name, globs} <- Keyword.delete(opts, :dry_run), do: {name, globs!(inspect(name), globs)}
+
+    case Keyword.get(opts, :dry_run, false) do
+      false -> {selection, :real}
+      true -> {selection, :dry_run}
+      other -> wrong!(":dry_run", other, "a boolean")
+    end
+  end
+
+  # What loading a dump takes, the key aside.
+  @spec load!(keyword) :: {[{String.t(), String.t()}], :refuse | :keep, non_neg_integer}
+  def load!(opts) do
+    hosts = Keyword.get(opts, :hosts, %{})
+
+    unless is_map(hosts) and not is_struct(hosts),
+      do: wrong!(":hosts", hosts, "a map of virtual paths to host paths")
+
+    hosts = for {virtual, host} <- hosts, do: {virtual!(virtual), host!(host)}
+    on_drift = Keyword.get(opts, :on_drift, :refuse)
+    unless on_drift in [:refuse, :keep], do: wrong!(":on_drift", on_drift, ":refuse, :keep")
+    max_size = Keyword.get(opts, :max_size, 1024 * 1024 * 1024)
+
+    unless is_integer(max_size) and max_size in 0..@max_limit,
+      do: wrong!(":max_size", max_size, "a number of bytes from 0 to 2^64 - 1")
+
+    {hosts, on_drift, max_size}
+  end
+
   defp known!(opts, accepted, what) do
     unless Keyword.keyword?(opts), do: wrong!("options", opts, "a keyword list")
 
@@ -91,7 +123,7 @@ defmodule ExMonty.Mount.Options do
 
   defp rules!(rules) do
     known!(rules, @verdicts, ":rules")
-    for {verdict, globs} <- rules, do: {verdict, globs!(verdict, globs)}
+    for {verdict, globs} <- rules, do: {verdict, globs!("#{inspect(verdict)} of :rules", globs)}
   end
 
   defp globs!(name, globs) do
@@ -101,7 +133,7 @@ defmodule ExMonty.Mount.Options do
 
     if valid?,
       do: globs,
-      else: wrong!("#{inspect(name)} of :rules", globs, "a list of globs, which are UTF-8 strings")
+      else: wrong!(name, globs, "a list of globs, which are UTF-8 strings")
   end
 
   # Sorted, so that of two names that cannot both be it is always the same one that is refused.

@@ -18,6 +18,10 @@ defmodule ExMonty.Mount.Refusal do
     host_path_canonicalize_failed: "the host path cannot be resolved",
     already_mounted: "something is mounted there already",
     not_mounted: "nothing is mounted there",
+    not_restorable: "the snapshot holds no state of what is mounted here",
+    not_committable: "no overlay of a host directory is mounted there",
+    conflict: "the host has changed what would be changed; nothing was done",
+    drift: "the host has changed what the dump owns",
     overlaps: "its host directory overlaps that of another mount"
   }
 
@@ -26,15 +30,27 @@ defmodule ExMonty.Mount.Refusal do
   def value!({:ok, value}, _doing), do: value
   def value!({:error, reason}, doing), do: raise(exception(reason, doing))
 
-  defp exception(%Error{} = error, _doing), do: error
+  @spec exception(term, String.t()) :: Error.t()
+  def exception(%Error{} = error, _doing), do: error
 
-  defp exception({reason, virtual}, doing) do
-    %Error{reason: reason, message: "could not #{doing}: #{virtual}: #{sentence(reason)}"}
+  def exception({:incomplete, posix, report}, doing) do
+    left = length(report.pending)
+    %Error{reason: :incomplete, message: "could not #{doing} to its end, #{left} left: #{sentence(posix)}"}
   end
 
-  defp exception(reason, doing) do
+  def exception({reason, about}, doing) do
+    %Error{reason: reason, message: "could not #{doing}: #{named(about)}: #{sentence(reason)}"}
+  end
+
+  def exception(reason, doing) do
     %Error{reason: reason, message: "could not #{doing}: #{sentence(reason)}"}
   end
+
+  # The path that it is about, or the first of several.
+  defp named([{path, _why} | more]), do: named([path | more])
+  defp named([path]), do: path
+  defp named([path | more]), do: "#{path} and #{length(more)} more"
+  defp named(path), do: path
 
   defp sentence(reason) do
     Map.get_lazy(@sentences, reason, fn -> reason |> :file.format_error() |> List.to_string() end)

@@ -110,7 +110,7 @@ defmodule ExMonty.Mount.LeaseTest do
   end
 
   test "modes that there are not raise and name those there are", %{mounts: mounts} do
-    for mode <- [{:wait, 100}, {:wait, :shared, 100}, :exclusiv, nil, "shared"] do
+    for mode <- [{:wait, :soon}, {:wait, :share, 100}, :exclusiv, nil, "shared"] do
       assert_raise ArgumentError, ~r/accepted: :exclusive, :shared/, fn -> Mount.checkout(mounts, mode) end
     end
   end

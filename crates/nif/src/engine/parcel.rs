@@ -31,7 +31,7 @@ impl Parcel {
     }
 
     /// Sends a process the message made of what is in here. A process that is dead needs none.
-    pub(super) fn send(
+    pub(crate) fn send(
         mut self,
         process: LocalPid,
         message: impl for<'a> FnOnce(Env<'a>, Term<'a>) -> Term<'a>,

@@ -5,41 +5,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mounts::{Contents, FileType, Metadata, Namespace, Operation, Table};
-use rustler::{Binary, Decoder, Encoder, Env, NewBinary, NifResult, Term};
+use mounts::{Contents, FileType, Metadata, Operation, PathGlob};
+use rustler::{Atom, Binary, Decoder, Encoder, Env, NewBinary, NifResult, Term};
 
-use super::{Answer, LeaseResource, answer, done, table::TableResource, text};
-use crate::atoms;
-
-/// What a file is asked of: the table itself, or a lease.
-#[derive(Clone, Copy)]
-enum Holder<'a> {
-    Table(&'a TableResource),
-    Lease(&'a LeaseResource),
-}
-
-impl<'a> Decoder<'a> for Holder<'a> {
-    fn decode(term: Term<'a>) -> NifResult<Self> {
-        let lease = term.decode().map(Self::Lease);
-        lease.or_else(|_| term.decode().map(Self::Table))
-    }
-}
-
-impl Holder<'_> {
-    /// Asks the table, which refuses changes while an exclusive lease is out, or what is leased, which does not. The
-    /// lease does not end before the answer is there.
-    fn ask<T>(
-        self,
-        env: Env<'_>,
-        table: impl Fn(&Table) -> mounts::Result<T>,
-        leased: impl Fn(&Namespace) -> mounts::Result<T>,
-    ) -> Answer<T> {
-        match self {
-            Self::Table(resource) => resource.ask(env, |asked| Ok(table(asked)?)),
-            Self::Lease(resource) => Ok(leased(&*resource.enter()?)?),
-        }
-    }
-}
+use super::{answer, done, holder::Holder, text};
+use crate::{atoms, error::argument_error};
 
 /// Reads a whole file.
 #[rustler::nif(schedule = "DirtyIo")]
@@ -111,7 +81,7 @@ fn file_stat<'a>(env: Env<'a>, holder: Holder<'a>, path: Binary<'a>) -> Term<'a>
         let path = text(path, Operation::Metadata)?;
         let (metadata, writable) = holder.ask(
             env,
-            |table| Ok((table.metadata(path)?, table.is_writable(path))),
+            |table| mounts::Result::Ok((table.metadata(path)?, table.is_writable(path))),
             |leased| Ok((leased.metadata(path)?, leased.is_writable(path))),
         )?;
         Ok(stat(env, &metadata, writable))
@@ -124,12 +94,7 @@ fn stat<'a>(env: Env<'a>, metadata: &Metadata, writable: bool) -> Term<'a> {
     } else {
         atoms::read()
     };
-    let file_type = match metadata.file_type {
-        FileType::File => atoms::regular(),
-        FileType::Directory => atoms::directory(),
-        FileType::Symlink => atoms::symlink(),
-        FileType::Special => atoms::other(),
-    };
+    let file_type = type_of(metadata.file_type);
     rustler::term_map!(env, {
         atoms::size() => metadata.size,
         atoms::type_() => file_type,
@@ -145,6 +110,16 @@ fn stat<'a>(env: Env<'a>, metadata: &Metadata, writable: bool) -> Term<'a> {
         atoms::uid() => metadata.uid,
         atoms::gid() => metadata.gid,
     })
+}
+
+/// The type of an entry, as `File.Stat` has it.
+pub(super) fn type_of(file_type: FileType) -> Atom {
+    match file_type {
+        FileType::File => atoms::regular(),
+        FileType::Directory => atoms::directory(),
+        FileType::Symlink => atoms::symlink(),
+        FileType::Special => atoms::other(),
+    }
 }
 
 /// Whole seconds since 1970, rounded down as `stat` does, negative before.
@@ -165,11 +140,7 @@ fn file_exists<'a>(env: Env<'a>, holder: Holder<'a>, path: Binary<'a>) -> Term<'
     answer(env, || {
         // Nothing is at what is no path.
         let path = text(path, Operation::Metadata).unwrap_or_default();
-        holder.ask(
-            env,
-            |table| Ok(table.exists(path)),
-            |leased| Ok(leased.exists(path)),
-        )
+        holder.see(env, |table| table.exists(path), |leased| leased.exists(path))
     })
 }
 
@@ -209,6 +180,46 @@ fn file_rename<'a>(env: Env<'a>, holder: Holder<'a>, from: Binary<'a>, to: Binar
             env,
             |table| table.rename(from, to),
             |leased| leased.rename(from, to),
+        )
+    })
+}
+
+/// Every path below a directory, sorted.
+#[rustler::nif(schedule = "DirtyIo")]
+fn file_walk<'a>(env: Env<'a>, holder: Holder<'a>, path: Binary<'a>) -> Term<'a> {
+    answer(env, || {
+        let path = text(path, Operation::Scan)?;
+        holder.ask(env, |table| table.walk(path), |leased| leased.walk(path))
+    })
+}
+
+/// Every path that a glob matches, sorted.
+#[rustler::nif(schedule = "DirtyIo")]
+fn file_glob<'a>(env: Env<'a>, holder: Holder<'a>, glob: Glob) -> Term<'a> {
+    answer(env, move || {
+        holder.ask(env, |table| table.glob(&glob.0), |leased| leased.glob(&glob.0))
+    })
+}
+
+/// A glob on virtual paths. One that is none is an `ArgumentError` which says why.
+struct Glob(PathGlob);
+
+impl<'a> Decoder<'a> for Glob {
+    fn decode(term: Term<'a>) -> NifResult<Self> {
+        let glob = PathGlob::new(term.decode()?);
+        glob.map(Self).map_err(|error| argument_error(error.to_string()))
+    }
+}
+
+/// Removes whatever is at a path, and everything below it.
+#[rustler::nif(schedule = "DirtyIo")]
+fn file_remove_all<'a>(env: Env<'a>, holder: Holder<'a>, path: Binary<'a>) -> Term<'a> {
+    done(env, || {
+        let path = text(path, Operation::RemoveDir)?;
+        holder.ask(
+            env,
+            |table| table.remove_all(path),
+            |leased| leased.remove_all(path),
         )
     })
 }

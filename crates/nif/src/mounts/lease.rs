@@ -1,5 +1,8 @@
 //! Leases, and what becomes of them when their owner dies.
 //!
+//! A lease that is waited for is the same thing before it has been granted: its owner is watched from the moment it
+//! waits, and whatever ends a lease takes a waiting one out of the line. See `wait`.
+//!
 //! A lease ends in one of three ways: it is released, its owner dies, or nothing refers to it any more. All three take
 //! the same thing out of the same place, so whichever comes first ends it and the others find nothing. A call or a turn
 //! in flight has its own share of the lease while it runs: the lease then ends with the call.
@@ -9,9 +12,12 @@
 //! lease has ended. [`Owners`] closes that gap: before a caller is told that the table is in use, the leases of owners
 //! that are dead are ended.
 
-use std::sync::{Arc, Weak};
+use std::{
+    mem,
+    sync::{Arc, Weak},
+};
 
-use mounts::{Lease, LeaseMode};
+use mounts::{Lease, LeaseMode, Table, Ticket};
 use parking_lot::Mutex;
 use rustler::{Atom, Decoder, Env, Error, LocalPid, Monitor, NifResult, Resource, ResourceArc, Term};
 
@@ -23,7 +29,7 @@ pub(crate) struct LeaseResource {
     hold: Arc<Hold>,
     watch: ResourceArc<Watch>,
     /// Keeps the table while a lease of it is at hand, so that ending a lease never frees a tree.
-    _table: ResourceArc<TableResource>,
+    table: ResourceArc<TableResource>,
 }
 
 #[rustler::resource_impl]
@@ -32,20 +38,46 @@ impl Resource for LeaseResource {}
 impl LeaseResource {
     /// The lease, for a call or a turn: it does not end before what this returns is dropped.
     pub(crate) fn enter(&self) -> Answer<Arc<Lease>> {
-        self.hold.0.lock().clone().ok_or(Refusal::LeaseReleased)
+        match &*self.hold.0.lock() {
+            Held::Lease(lease) => Ok(Arc::clone(lease)),
+            Held::Waiting(_) | Held::Nothing => Err(Refusal::LeaseReleased),
+        }
     }
 
     /// Makes the calling process the owner of `lease`.
     fn owned_by_caller(env: Env<'_>, table: ResourceArc<TableResource>, lease: Lease) -> ResourceArc<Self> {
-        let hold = Arc::new(Hold(Mutex::new(Some(Arc::new(lease)))));
+        let lease = Held::Lease(Arc::new(lease));
+        ResourceArc::new(Self::held_by_caller(env, table, lease))
+    }
+
+    /// Makes the calling process the owner of a lease that is yet to be granted, by `request`.
+    pub(super) fn awaited_by_caller(
+        env: Env<'_>,
+        table: ResourceArc<TableResource>,
+        request: impl FnOnce(&Table, Grantee) -> Ticket,
+    ) -> ResourceArc<Self> {
+        let awaited = Self::held_by_caller(env, table, Held::Waiting(None));
+        let grantee = Grantee(Arc::downgrade(&awaited.hold));
+        let ticket = request(&awaited.table.table, grantee);
+        awaited.hold.keep(ticket);
+        ResourceArc::new(awaited)
+    }
+
+    fn held_by_caller(env: Env<'_>, table: ResourceArc<TableResource>, begun: Held) -> Self {
+        let hold = Arc::new(Hold(Mutex::new(begun)));
         let owner = env.pid();
         table.owners.add(owner, &hold);
         let watch = Watch::over(env, owner, &hold);
-        ResourceArc::new(Self {
-            hold,
-            watch,
-            _table: table,
-        })
+        Self { hold, watch, table }
+    }
+
+    /// Gives up waiting; `false` where the lease has been granted by now.
+    pub(super) fn withdraw(&self, env: Env<'_>) -> bool {
+        let given_up = self.hold.withdraw();
+        if given_up {
+            self.release(env);
+        }
+        given_up
     }
 
     fn release(&self, env: Env<'_>) {
@@ -96,18 +128,73 @@ impl Watch {
 }
 
 /// The one place a lease is kept, until it ends.
-struct Hold(Mutex<Option<Arc<Lease>>>);
+struct Hold(Mutex<Held>);
+
+/// What is kept there.
+enum Held {
+    /// A place in the line, or none yet while it is being taken.
+    Waiting(Option<Ticket>),
+    Lease(Arc<Lease>),
+    /// The lease has ended, or was given up before it began.
+    Nothing,
+}
 
 impl Hold {
-    /// Ends the lease, at once or as soon as the calls in flight end; says whether there was one to end.
+    /// Ends the lease, at once or as soon as the calls in flight end, or the waiting for it; says whether there was one
+    /// to end.
     fn end(&self) -> bool {
         // Taken out under the lock and dropped outside of it.
-        let lease = self.0.lock().take();
-        lease.is_some()
+        let held = mem::replace(&mut *self.0.lock(), Held::Nothing);
+        !matches!(held, Held::Nothing)
     }
 
     fn has_ended(&self) -> bool {
-        self.0.lock().is_none()
+        matches!(*self.0.lock(), Held::Nothing)
+    }
+
+    /// Keeps the place in the line, while there is something to wait for.
+    fn keep(&self, ticket: Ticket) {
+        let mut held = self.0.lock();
+        let superfluous = match &mut *held {
+            Held::Waiting(kept) => kept.replace(ticket),
+            Held::Lease(_) | Held::Nothing => Some(ticket),
+        };
+        drop(held);
+        drop(superfluous);
+    }
+
+    /// Gives up waiting; `false` for a lease that has been granted.
+    fn withdraw(&self) -> bool {
+        let mut held = self.0.lock();
+        if matches!(*held, Held::Lease(_)) {
+            return false;
+        }
+        let given_up = mem::replace(&mut *held, Held::Nothing);
+        drop(held);
+        drop(given_up);
+        true
+    }
+}
+
+/// Whom a lease is granted to, unless nobody waits for it any more.
+pub(super) struct Grantee(Weak<Hold>);
+
+impl Grantee {
+    /// Hands the lease over; where nobody waits it ends here, and the answer is `false`.
+    pub(super) fn grant(&self, lease: Lease) -> bool {
+        let Some(hold) = self.0.upgrade() else {
+            return false;
+        };
+        let mut kept = hold.0.lock();
+        if !matches!(*kept, Held::Waiting(_)) {
+            drop(kept);
+            drop(lease);
+            return false;
+        }
+        let ticket = mem::replace(&mut *kept, Held::Lease(Arc::new(lease)));
+        drop(kept);
+        drop(ticket);
+        true
     }
 }
 
@@ -139,9 +226,9 @@ impl Owners {
 
 /// How a lease shares the table: `:exclusive` or `:shared`.
 #[derive(Clone, Copy)]
-struct Mode(LeaseMode);
+pub(super) struct LeaseShare(pub(super) LeaseMode);
 
-impl<'a> Decoder<'a> for Mode {
+impl<'a> Decoder<'a> for LeaseShare {
     fn decode(term: Term<'a>) -> NifResult<Self> {
         match Atom::from_term(term)? {
             mode if mode == atoms::exclusive() => Ok(Self(LeaseMode::Exclusive)),
@@ -154,7 +241,7 @@ impl<'a> Decoder<'a> for Mode {
 /// Takes a lease for the calling process. On a dirty I/O scheduler: it waits for the changes in flight that others make
 /// through the table itself.
 #[rustler::nif(schedule = "DirtyIo")]
-fn mount_checkout(env: Env<'_>, table: ResourceArc<TableResource>, mode: Mode) -> Term<'_> {
+fn mount_checkout(env: Env<'_>, table: ResourceArc<TableResource>, mode: LeaseShare) -> Term<'_> {
     answer(env, || {
         let lease = table.ask(env, |table| Ok(table.checkout(mode.0)?))?;
         Ok(LeaseResource::owned_by_caller(env, table, lease))

@@ -151,6 +151,23 @@ impl<'a> Decoder<'a> for Mode {
     }
 }
 
+/// How a snapshot is mounted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SnapshotMode {
+    ReadOnly,
+    Overlay,
+}
+
+impl<'a> Decoder<'a> for SnapshotMode {
+    fn decode(term: Term<'a>) -> NifResult<Self> {
+        match term.decode()? {
+            Mode::ReadOnly => Ok(Self::ReadOnly),
+            Mode::Overlay => Ok(Self::Overlay),
+            Mode::ReadWrite => Err(Error::BadArg),
+        }
+    }
+}
+
 /// A number, or `:unlimited`.
 struct Ceiling(Option<u64>);
 

@@ -3,7 +3,8 @@
 use mounts::{Error, ErrorKind, HostDirectoryError, HostDirectoryErrorKind, Operation, VirtualPath};
 use rustler::{Atom, Encoder, Env, Term};
 
-use crate::atoms;
+use super::{commit::Uncommitted, dump::drifted};
+use crate::{atoms, error::Failure};
 
 /// Why a call on a table, a lease or a file was refused.
 #[derive(Debug)]
@@ -14,6 +15,12 @@ pub(crate) enum Refusal {
     HostDirectory(HostDirectoryErrorKind),
     /// The lease has been released, or its owner has died.
     LeaseReleased,
+    /// A commit was not made, or not to its end.
+    Uncommitted(Uncommitted),
+    /// The host has changed what an overlay of a dump owns, at these paths.
+    Drifted(Vec<String>),
+    /// What has no atom of its own, in words.
+    Failed(Failure),
 }
 
 impl From<Error> for Refusal {
@@ -34,6 +41,9 @@ impl Encoder for Refusal {
             Self::Mounts(error) => reason(env, error),
             Self::HostDirectory(kind) => host_directory(*kind).encode(env),
             Self::LeaseReleased => atoms::lease_released().encode(env),
+            Self::Uncommitted(uncommitted) => uncommitted.encode(env, |error| reason(env, error)),
+            Self::Drifted(paths) => drifted(env, paths),
+            Self::Failed(failure) => failure.exception(env),
         }
     }
 }
@@ -51,6 +61,8 @@ fn reason<'a>(env: Env<'a>, error: &Error) -> Term<'a> {
         ErrorKind::NotMounted => about(atoms::not_mounted()),
         ErrorKind::Overlaps => about(atoms::overlaps()),
         ErrorKind::InUse => atoms::mount_in_use().encode(env),
+        ErrorKind::NotRestorable => atoms::not_restorable().encode(env),
+        ErrorKind::NotCommittable => atoms::not_committable().encode(env),
         ErrorKind::NotAbsolute | ErrorKind::Nul | ErrorKind::NameTooLong | ErrorKind::InvalidArgument
             if mounting =>
         {
@@ -60,7 +72,7 @@ fn reason<'a>(env: Env<'a>, error: &Error) -> Term<'a> {
     }
 }
 
-fn host_directory(kind: HostDirectoryErrorKind) -> Atom {
+pub(super) fn host_directory(kind: HostDirectoryErrorKind) -> Atom {
     match kind {
         HostDirectoryErrorKind::NotFound => atoms::host_path_not_found(),
         HostDirectoryErrorKind::NotADirectory => atoms::host_path_not_directory(),
@@ -71,7 +83,7 @@ fn host_directory(kind: HostDirectoryErrorKind) -> Atom {
 
 /// The name POSIX has for `kind`, as `File` gives it. Where POSIX has none, the one that comes closest:
 /// `:edquot` for the work limit, which is a quota; `:enomem` for the memory limit; `:enoent` where nothing is mounted.
-fn posix(kind: ErrorKind) -> Atom {
+pub(super) fn posix(kind: ErrorKind) -> Atom {
     match kind {
         ErrorKind::NotFound | ErrorKind::NotCovered | ErrorKind::NotMounted => atoms::enoent(),
         ErrorKind::PermissionDenied => atoms::eacces(),

@@ -9,8 +9,10 @@ use rustler::{Atom, Binary, Env, NewBinary, Resource, ResourceArc, Term};
 
 use super::{
     Answer, Refusal, answer, done,
+    events::Feeds,
+    history::SnapshotResource,
     lease::Owners,
-    options::{Files, Mode, Seed, Settings},
+    options::{Files, Mode, Seed, Settings, SnapshotMode},
     text,
 };
 use crate::{atoms, engine::Engine};
@@ -18,12 +20,23 @@ use crate::{atoms, engine::Engine};
 /// A mount table, as the VM holds it.
 #[derive(Default)]
 pub(crate) struct TableResource {
-    table: Table,
+    pub(super) table: Table,
     pub(super) owners: Owners,
+    pub(super) feeds: Feeds,
 }
 
 #[rustler::resource_impl]
 impl Resource for TableResource {}
+
+impl From<Table> for TableResource {
+    fn from(table: Table) -> Self {
+        Self {
+            table,
+            owners: Owners::default(),
+            feeds: Feeds::default(),
+        }
+    }
+}
 
 impl TableResource {
     /// Asks the table for something. When it is in use, the leases of the dead are ended and it is asked again.
@@ -41,6 +54,8 @@ impl TableResource {
 
 impl Drop for TableResource {
     fn drop(&mut self) {
+        // Nobody is left who could cause an event.
+        self.feeds.close();
         // The last handle frees the trees, and the VM collects garbage on normal schedulers.
         Engine::get().reaper.free(Box::new(mem::take(&mut self.table)));
     }
@@ -99,6 +114,29 @@ fn mount_add_host<'a>(
                 Mode::ReadWrite => Mount::read_write(WritableHostDirectory::new(directory)),
                 // Writable, so that it can be committed to: the overlay itself only reads it.
                 Mode::Overlay => Mount::overlay(WritableHostDirectory::new(directory)),
+            };
+            Ok(table.mount(point, settings.apply(mount))?)
+        })
+    })
+}
+
+/// Mounts what a snapshot holds, as seen from its root. On a dirty I/O scheduler: it waits for changes in flight.
+#[rustler::nif(schedule = "DirtyIo")]
+fn mount_add_snapshot<'a>(
+    env: Env<'a>,
+    table: &'a TableResource,
+    point: Binary<'a>,
+    snapshot: &'a SnapshotResource,
+    mode: SnapshotMode,
+    settings: Settings,
+) -> Term<'a> {
+    done(env, move || {
+        let point = text(point, Operation::Mount)?;
+        table.ask(env, |table| {
+            let source = snapshot.state().clone();
+            let mount = match mode {
+                SnapshotMode::ReadOnly => Mount::read_only(source),
+                SnapshotMode::Overlay => Mount::overlay(source),
             };
             Ok(table.mount(point, settings.apply(mount))?)
         })

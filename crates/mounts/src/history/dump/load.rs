@@ -107,7 +107,7 @@ impl Loading {
             }
             BackendKind::Memory => Loaded::Memory(Arc::new(Memory::unpack(unpacker).map_err(malformed)?)),
             BackendKind::Overlay { lower } => {
-                let lower = self.below(lower, (&mut is_over_host, &mut layers))?.reader();
+                let lower = self.below(lower, (&mut is_over_host, &mut layers))?.lower();
                 Loaded::Overlay(Arc::new(Overlay::unpack(lower, unpacker).map_err(malformed)?))
             }
             BackendKind::Table => Loaded::Table(self.table(unpacker, (&mut is_over_host, &mut layers))?),
@@ -219,6 +219,14 @@ impl Loaded {
         }
     }
 
+    /// What an overlay of it lies over.
+    fn lower(&self) -> Arc<dyn Reader> {
+        match self {
+            Self::Host(host) => host.lower(),
+            other => other.reader(),
+        }
+    }
+
     fn reader(&self) -> Arc<dyn Reader> {
         match self {
             Self::Host(host) => host.reader(),
@@ -237,7 +245,7 @@ impl Loaded {
             (KindRecord::ReadOnly, backend) => Mount::read_only(backend.reader()),
             (KindRecord::ReadWrite, Self::Memory(memory)) => Mount::read_write(Arc::clone(memory)),
             (KindRecord::ReadWrite, Self::Overlay(overlay)) => Mount::read_write(Arc::clone(overlay)),
-            (KindRecord::ReadWrite, Self::Host(Host::Writer(writer))) => {
+            (KindRecord::ReadWrite, Self::Host(Host::Writer(writer) | Host::Either(_, writer))) => {
                 Mount::read_write(Arc::clone(writer))
             }
             (KindRecord::ReadWrite, Self::Host(Host::Reader(_))) => {

@@ -31,13 +31,24 @@ pub enum OnDrift {
 pub(super) enum Host {
     Reader(Arc<dyn Reader>),
     Writer(Arc<dyn Writer>),
+    /// What suits each kind of mount: one that reads it, and one that writes it.
+    Either(Arc<dyn Reader>, Arc<dyn Writer>),
 }
 
 impl Host {
+    /// For a mount that only reads it.
     pub(super) fn reader(&self) -> Arc<dyn Reader> {
         match self {
-            Self::Reader(reader) => Arc::clone(reader),
+            Self::Reader(reader) | Self::Either(reader, _) => Arc::clone(reader),
             Self::Writer(writer) => Arc::<dyn Writer>::clone(writer),
+        }
+    }
+
+    /// For an overlay, which can be committed to what is writable.
+    pub(super) fn lower(&self) -> Arc<dyn Reader> {
+        match self {
+            Self::Reader(reader) => Arc::clone(reader),
+            Self::Writer(writer) | Self::Either(_, writer) => Arc::<dyn Writer>::clone(writer),
         }
     }
 }
@@ -73,6 +84,26 @@ impl LoadOptions {
         self.hosts
             .insert(point.to_owned(), Host::Writer(Arc::new(directory)));
         self
+    }
+
+    /// The mount at the virtual path `point` gets the host directory at `path`, as what it was: to be read, to be written,
+    /// or under an overlay that can be committed to it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`HostDirectory::open`](crate::HostDirectory::open).
+    #[cfg(unix)]
+    pub fn with_directory(
+        mut self,
+        point: &str,
+        path: &std::path::Path,
+    ) -> Result<Self, crate::HostDirectoryError> {
+        let reader = Arc::new(crate::HostDirectory::open(path)?);
+        let writer = Arc::new(crate::WritableHostDirectory::new(crate::HostDirectory::open(
+            path,
+        )?));
+        self.hosts.insert(point.to_owned(), Host::Either(reader, writer));
+        Ok(self)
     }
 
     /// What is done where the host has changed what an overlay owns.
