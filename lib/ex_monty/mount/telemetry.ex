@@ -36,6 +36,6 @@ defmodule ExMonty.Mount.Telemetry do
   end
 
   defp attached? do
-    :erlang.module_loaded(:telemetry) and apply(:telemetry, :list_handlers, [@event]) != []
+    function_exported?(:telemetry, :list_handlers, 1) and apply(:telemetry, :list_handlers, [@event]) != []
   end
 end
