@@ -30,8 +30,21 @@ defmodule ExMonty do
   ## Where Python runs
 
   On threads of the native library, never on the VM's schedulers: a script that loops forever takes its share of a core
-  until its limits end it, and the VM goes on. Their number is bounded (`config :ex_monty, max_threads: 64`; default 32
-  for each scheduler); a paused run holds none.
+  until its limits end it, and the VM goes on. A paused run holds no thread. When the process that waits for a run dies, the
+  run ends; a snapshot lives as long as any process has it.
+
+  What all runs take together is bounded:
+
+      config :ex_monty,
+        # threads that run Python; default 32 for each scheduler
+        max_threads: 64,
+        # operations that compute on after their callers have been answered; default the number of cores
+        max_abandoned_turns: 2,
+        # bytes that all runs hold, paused ones included; default half of the machine's memory
+        max_metered_bytes: 4_000_000_000
+
+  At the second and the third bound new runs are `{:error, %ExMonty.Error{reason: :overloaded}}` at once, and paused ones go
+  on. The configuration is read when the native library is loaded.
   """
 
   alias ExMonty.Mount.Lease
@@ -379,21 +392,25 @@ defmodule ExMonty do
     * `:turns_running` – runs and compilations on a thread now.
     * `:turns_queued` – those that wait for a thread.
     * `:runs_paused` – runs that wait for Elixir.
-    * `:threads` – threads that there are, idle ones included.
-    * `:metered_bytes` – bytes held by all runs and runners, as of each one's last turn.
+    * `:turns_abandoned` – turns whose callers have been answered, or are gone, and which still compute.
+    * `:threads` – threads that there are, idle ones included and those of abandoned turns left out.
+    * `:metered_bytes` – bytes held by all runs and runners.
     * `:calls_answered` – calls of runs that mounts answered, without a trip to Elixir, since the start.
+    * `:overloads` – work that was refused as `:overloaded`, since the start.
     * `:limit_breaches` – runs that ended in a `MemoryError`, a `TimeoutError` or by another limit, since the start.
 
-          iex> ExMonty.info().threads >= 1
+          iex> ExMonty.info().threads >= 0
           true
   """
   @spec info() :: %{
           turns_running: non_neg_integer,
           turns_queued: non_neg_integer,
           runs_paused: non_neg_integer,
-          threads: pos_integer,
+          turns_abandoned: non_neg_integer,
+          threads: non_neg_integer,
           metered_bytes: non_neg_integer,
           calls_answered: non_neg_integer,
+          overloads: non_neg_integer,
           limit_breaches: non_neg_integer
         }
   def info, do: Native.info()

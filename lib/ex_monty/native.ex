@@ -19,8 +19,14 @@ defmodule ExMonty.Native do
 
   # The set is an example of what sets look like in this release of Elixir.
   defp configuration do
-    default = @threads_per_core * System.schedulers_online()
-    %{max_threads: Application.get_env(:ex_monty, :max_threads, default), map_set: MapSet.new()}
+    threads = @threads_per_core * System.schedulers_online()
+
+    %{
+      max_threads: Application.get_env(:ex_monty, :max_threads, threads),
+      max_abandoned_turns: Application.get_env(:ex_monty, :max_abandoned_turns),
+      max_metered_bytes: Application.get_env(:ex_monty, :max_metered_bytes),
+      map_set: MapSet.new()
+    }
   end
 
   def compile(_reference, _code, _script_name, _inputs, _dynamic_code), do: unloaded()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Operation, Result};
@@ -27,6 +28,13 @@ impl Lease {
     /// The table it is a lease of.
     pub fn table(&self) -> &Table {
         self.0.table()
+    }
+
+    /// The namespace that it dereferences to, to keep: for one who has to be able to end the lease while others still
+    /// look at the namespace, and sees to it that they touch it no more. What is done through it after the lease has
+    /// ended is done beside whoever has the table then.
+    pub fn share_namespace(&self) -> Arc<Namespace> {
+        self.0.share_namespace()
     }
 }
 

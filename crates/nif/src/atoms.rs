@@ -96,6 +96,11 @@ rustler::atoms! {
 
     // Counters and options of the engine.
     max_threads,
+    max_abandoned_turns,
+    max_metered_bytes,
+    turns_abandoned,
+    overloads,
+    overloaded,
     map_set_example = "map_set",
     turns_running,
     turns_queued,

@@ -11,22 +11,29 @@ mod ceiling;
 pub(crate) mod record;
 mod run;
 
-use std::panic::{self, AssertUnwindSafe};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
+use monty_types::MontyException;
 use rustler::{Binary, Encoder, Env, NewBinary, NifResult, Reference, ResourceArc, Term};
 
 use self::record::Malformed;
 use crate::{
     atoms,
     engine::{
+        admission::Admission,
         limits::Limits,
         parcel::Parcel,
-        turn::{self, Outcome},
+        tether::Tether,
+        turn::{self, Outcome, Request},
     },
-    error::Failure,
+    error::{Failure, Panic},
     progress::{Snapshot, refuse},
     runner::{self, Compiled, Program},
     session::{self, Session},
+    value::encode_exception,
 };
 
 /// Bytes of a dump that are copied on a normal scheduler.
@@ -37,16 +44,23 @@ enum Moved {
     Bytes(Vec<u8>),
     Snapshot(ResourceArc<Snapshot>),
     Session(ResourceArc<Session>),
+    Raised(MontyException),
     Failed(Failure),
 }
 
-impl From<Failure> for Moved {
-    fn from(failure: Failure) -> Self {
+impl Outcome for Moved {
+    fn failed(failure: Failure) -> Self {
         Self::Failed(failure)
     }
-}
 
-impl Outcome for Moved {
+    fn panicked(panic: Panic) -> Self {
+        Self::Failed(panic.into())
+    }
+
+    fn raised(exception: MontyException, _output: String) -> Self {
+        Self::Raised(exception)
+    }
+
     fn is_large(&self) -> bool {
         matches!(self, Self::Bytes(bytes) if bytes.len() > SMALL_BYTES)
     }
@@ -60,6 +74,7 @@ impl Outcome for Moved {
             }
             Self::Snapshot(snapshot) => (atoms::ok(), snapshot).encode(env),
             Self::Session(session) => (atoms::ok(), session).encode(env),
+            Self::Raised(exception) => (atoms::error(), encode_exception(env, &exception, "")).encode(env),
             Self::Failed(failure) => failure.encode(env),
         }
     }
@@ -78,17 +93,23 @@ fn read<T, E: From<Malformed>>(body: Parcel, read: impl FnOnce(&[u8]) -> Result<
 #[rustler::nif]
 fn dump_runner<'a>(env: Env<'a>, reference: Reference<'a>, runner: Term<'a>) -> NifResult<Term<'a>> {
     let program = runner::decode(runner)?.program();
-    Ok(turn::submit(env, reference, move || match program.dump() {
+    let work = move |_: &Arc<Tether>| match program.dump() {
         Ok(bytes) => Moved::Bytes(bytes),
         Err(malformed) => Moved::Failed(malformed.into()),
-    }))
+    };
+    Ok(turn::submit(
+        env,
+        reference,
+        Request::new(Admission::Always, work),
+    ))
 }
 
 /// The runner of such bytes. Schedule as for [`dump_runner`].
 #[rustler::nif]
 fn load_runner<'a>(env: Env<'a>, reference: Reference<'a>, body: Binary<'a>) -> Term<'a> {
     let body = Parcel::pack(body);
-    turn::submit(env, reference, move || Compiled::from(read(body, Program::load)))
+    let work = move |_: &Arc<Tether>| Compiled::from(read(body, Program::load));
+    turn::submit(env, reference, Request::new(Admission::Begin, work))
 }
 
 /// The bytes of a snapshot that waits for one call, which this consumes. Schedule as for [`dump_runner`].
@@ -104,15 +125,16 @@ fn dump_futures<'a>(env: Env<'a>, reference: Reference<'a>, snapshot: Term<'a>) 
 }
 
 fn dump<'a>(env: Env<'a>, reference: Reference<'a>, snapshot: ResourceArc<Snapshot>) -> Term<'a> {
-    turn::submit(env, reference, move || {
+    let work = move |_: &Arc<Tether>| {
         let Some(pause) = snapshot.take() else {
-            return Failure::consumed().into();
+            return Moved::Failed(Failure::consumed());
         };
         match run::write(&pause) {
             Ok(bytes) => Moved::Bytes(bytes),
             Err(malformed) => Moved::Failed(malformed.into()),
         }
-    })
+    };
+    turn::submit(env, reference, Request::new(Admission::Always, work))
 }
 
 /// The snapshot of such bytes, with no limit beyond its counterpart in `ceiling`, if there is one. Schedule as for
@@ -137,9 +159,8 @@ fn load<'a>(
     restore: impl FnOnce(&[u8]) -> Result<Moved, Failure> + Send + 'static,
 ) -> Term<'a> {
     let body = Parcel::pack(body);
-    turn::submit(env, reference, move || {
-        read(body, restore).unwrap_or_else(Moved::Failed)
-    })
+    let work = move |_: &Arc<Tether>| read(body, restore).unwrap_or_else(Moved::Failed);
+    turn::submit(env, reference, Request::new(Admission::Begin, work))
 }
 
 /// The bytes of a session, which is busy meanwhile. Schedule as for [`dump_runner`].
@@ -150,14 +171,19 @@ fn dump_session<'a>(env: Env<'a>, reference: Reference<'a>, session: Term<'a>) -
         Ok(lent) => lent,
         Err(failure) => return Ok(refuse(env, &failure)),
     };
-    Ok(turn::submit(env, reference, move || {
+    let work = move |_: &Arc<Tether>| {
         let written = run::write_session(&session.place().terms, &idle);
         loan.give_back(*idle);
         match written {
             Ok(bytes) => Moved::Bytes(bytes),
             Err(malformed) => Moved::Failed(malformed.into()),
         }
-    }))
+    };
+    Ok(turn::submit(
+        env,
+        reference,
+        Request::new(Admission::Always, work),
+    ))
 }
 
 /// The session of such bytes; `ceiling` as for [`load_snapshot`]. Schedule as for [`dump_runner`].

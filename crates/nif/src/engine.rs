@@ -3,12 +3,15 @@
 //! A *run* is one execution of a compiled program. It moves in *turns*: from its start, or from an answer, to the next
 //! pause that must reach Elixir, or to its end. A turn is a job on a thread of the [`pool`]; between turns a run is data
 //! in a snapshot and holds no thread. [`run`] is what a turn does, [`handoff`] and [`turn`] are how Elixir hears of its
-//! outcome, [`meter`] is how its memory is known, [`limits`] what it may use.
+//! outcome, [`meter`] is how its memory is known, [`limits`] what it may use. [`warden`] sees to it that every turn ends
+//! for its caller, [`admission`] that there are not too many.
 //!
 //! The engine belongs to the library as it is loaded in this VM: its threads and its counters are shared by all runs,
 //! and nothing else is.
 
+pub(crate) mod admission;
 pub(crate) mod clerk;
+mod configuration;
 pub(crate) mod dynamic_code;
 pub(crate) mod handoff;
 pub(crate) mod instances;
@@ -22,8 +25,12 @@ pub(crate) mod pool;
 pub(crate) mod reaper;
 pub(crate) mod run;
 pub(crate) mod session;
+mod stack;
 pub(crate) mod suspended;
+pub(crate) mod tether;
+mod thread_priority;
 pub(crate) mod turn;
+mod warden;
 
 use std::{
     collections::HashMap,
@@ -36,7 +43,8 @@ use std::{
 
 use rustler::{Encoder, Env, Term};
 
-use self::{clerk::Clerk, pool::Pool, reaper::Reaper};
+pub(crate) use self::configuration::Configuration;
+use self::{clerk::Clerk, pool::Pool, reaper::Reaper, warden::Warden};
 use crate::atoms;
 
 /// Sending a message takes next to none.
@@ -50,27 +58,37 @@ pub(crate) struct Engine {
     pub(crate) reaper: Reaper,
     /// Sends messages for those who may not, being on a scheduler and not in a call of the receiver's.
     pub(crate) courier: Clerk,
+    warden: Warden,
+    /// Turns that were abandoned and still compute, at which nothing new begins.
+    max_abandoned: usize,
     /// Runs that wait in a snapshot.
     pub(crate) paused: AtomicUsize,
     /// Runs that a limit ended.
     breaches: AtomicUsize,
     /// Calls of runs that mounts answered.
     answers: AtomicUsize,
+    /// Work that was refused because the engine was overloaded.
+    refusals: AtomicUsize,
 }
 
 impl Engine {
-    /// Starts the engine with at most `max_threads` threads for turns. The first start of a library counts.
-    pub(crate) fn start(max_threads: usize) -> io::Result<()> {
+    /// Starts the engine. The first start of a library counts.
+    pub(crate) fn start(configuration: &Configuration) -> io::Result<()> {
         if ENGINE.get().is_some() {
             return Ok(());
         }
+        meter::set_budget(configuration.metered_bytes);
+        let pool = Pool::start(configuration.threads)?;
         let engine = Self {
-            pool: Pool::start(max_threads)?,
+            warden: Warden::start(pool.clone())?,
+            pool,
             reaper: Reaper::start()?,
             courier: Clerk::start("ex_monty_courier", COURIER_STACK_BYTES)?,
+            max_abandoned: configuration.abandoned_turns,
             paused: AtomicUsize::new(0),
             breaches: AtomicUsize::new(0),
             answers: AtomicUsize::new(0),
+            refusals: AtomicUsize::new(0),
         };
         // Another start may have been faster, with an engine that is as good.
         let _ = ENGINE.set(engine);
@@ -93,6 +111,11 @@ impl Engine {
         self.breaches.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts work that was refused because the engine was overloaded.
+    fn count_refusal(&self) {
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts calls that mounts answered.
     pub(crate) fn count_answers(&self, calls: u64) {
         self.answers
@@ -109,9 +132,11 @@ fn info(env: Env<'_>) -> Term<'_> {
         (atoms::turns_running(), load.running),
         (atoms::turns_queued(), load.queued),
         (atoms::runs_paused(), engine.paused.load(Ordering::Relaxed)),
+        (atoms::turns_abandoned(), load.abandoned),
         (atoms::threads(), load.threads),
         (atoms::metered_bytes(), meter::metered_bytes()),
         (atoms::limit_breaches(), engine.breaches.load(Ordering::Relaxed)),
+        (atoms::overloads(), engine.refusals.load(Ordering::Relaxed)),
         (atoms::calls_answered(), engine.answers.load(Ordering::Relaxed)),
     ];
     counters.into_iter().collect::<HashMap<_, _>>().encode(env)

@@ -1,5 +1,7 @@
 //! The one mapping of failures to terms.
 
+use std::{any::Any, fmt};
+
 use rustler::{Atom, Encoder, Env, Error, Term};
 
 use crate::{atoms, value::ValueError};
@@ -36,15 +38,33 @@ impl Failure {
     pub(crate) fn invalid_result(message: impl Into<String>) -> Self {
         Self::new(atoms::invalid_result(), message)
     }
+}
 
-    /// A panic in the native library, which ended the call and nothing else.
-    pub(crate) fn panic(payload: &(dyn std::any::Any + Send)) -> Self {
+/// A panic in the native library, which ended the call and nothing else.
+#[derive(Debug)]
+pub(crate) struct Panic(String);
+
+impl Panic {
+    /// The panic that carried `payload`.
+    pub(crate) fn of(payload: &(dyn Any + Send)) -> Self {
         let text = payload
             .downcast_ref::<&str>()
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("no message");
-        Self::new(atoms::panic(), format!("the native library panicked: {text}"))
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the native library panicked: {}", self.0)
+    }
+}
+
+impl From<Panic> for Failure {
+    fn from(panic: Panic) -> Self {
+        Self::new(atoms::panic(), panic.to_string())
     }
 }
 

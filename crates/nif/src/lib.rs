@@ -17,14 +17,13 @@ mod value;
 
 use rustler::{Env, NifResult, Term};
 
-use self::engine::Engine;
+use self::engine::{Configuration, Engine};
 
 /// Starts the engine with the configuration that `ExMonty.Native` loads the library with.
 fn load(_env: Env<'_>, configuration: Term<'_>) -> bool {
     let start = || -> NifResult<bool> {
         value::learn_map_set(configuration.map_get(atoms::map_set_example())?);
-        let max_threads = configuration.map_get(atoms::max_threads())?.decode()?;
-        Ok(Engine::start(max_threads).is_ok())
+        Ok(Engine::start(&configuration.decode::<Configuration>()?).is_ok())
     };
     start().unwrap_or(false)
 }

@@ -37,7 +37,10 @@ use std::panic::{self, AssertUnwindSafe};
 
 use rustler::{Binary, Encoder, Env, Term};
 
-use crate::{atoms, error::Failure};
+use crate::{
+    atoms,
+    error::{Failure, Panic},
+};
 
 pub(crate) use lease::LeaseResource;
 pub(crate) use refusal::Refusal;
@@ -67,7 +70,7 @@ fn settle<'a, T>(
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => success(value),
         Ok(Err(refusal)) => (atoms::error(), refusal).encode(env),
-        Err(payload) => Failure::panic(&*payload).encode(env),
+        Err(payload) => Failure::from(Panic::of(&*payload)).encode(env),
     }
 }
 

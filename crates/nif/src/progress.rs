@@ -6,8 +6,9 @@ mod os_call;
 mod outcome;
 mod snapshot;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use ::mounts::{Lease, monty::Suspended};
 use monty_types::MontyObject;
 use rustler::{Encoder, Env, NifResult, Reference, ResourceArc, Term};
 
@@ -19,12 +20,14 @@ pub(crate) use self::{
 use crate::{
     atoms,
     engine::{
+        admission::Admission,
         limits::Limits,
         meter, parcel,
         policy::Policy,
         run::{Host, Pause, Run, take_turn},
         suspended::At,
-        turn,
+        tether::Tether,
+        turn::{self, Request},
     },
     error::{Failure, argument_error},
     mounts::{LeaseResource, Refusal},
@@ -77,15 +80,21 @@ fn begin<'a>(
     host: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let program = runner::decode(runner)?.program();
-    let host = match decode_host(host)? {
+    let (host, lease) = match decode_host(host)? {
         Ok(host) => host,
         Err(refusal) => return Ok(refuse(env, &(atoms::error(), refusal))),
     };
     let (values, bytes) = meter::measure(|| decode_inputs(values, program.inputs(), &limits.bounds()));
     Ok(match values {
-        Ok(values) => turn::submit(env, reference, move || {
-            launch(&program, values, bytes, limits, policy, &host)
-        }),
+        Ok(values) => {
+            let work = move |turn: &Arc<Tether>| launch(turn, &program, values, bytes, limits, policy, &host);
+            let request = Request {
+                admission: Admission::Begin,
+                lease,
+                work,
+            };
+            turn::submit(env, reference, request)
+        }
         Err(failure) => refuse(env, &failure),
     })
 }
@@ -162,7 +171,7 @@ fn proceed<'a>(
     result: Term<'a>,
     lease: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let host = match decode_host(lease)? {
+    let (host, lease) = match decode_host(lease)? {
         Ok(host) => host,
         Err(refusal) => return Ok(refuse(env, &(atoms::error(), refusal))),
     };
@@ -171,23 +180,35 @@ fn proceed<'a>(
     };
     let (answer, bytes) = meter::measure(|| Answer::decode(result, &expected, &snapshot.bounds()));
     Ok(match answer {
-        Ok(answer) => turn::submit(env, reference, move || go_on(&snapshot, answer, bytes, &host)),
+        Ok(answer) => {
+            let request = Request {
+                admission: Admission::GoOn,
+                lease,
+                work: move |turn: &Arc<Tether>| go_on(turn, &snapshot, answer, bytes, &host),
+            };
+            turn::submit(env, reference, request)
+        }
         Err(failure) => refuse(env, &failure),
     })
 }
 
-/// Who answers. A lease that has ended is refused before anything is touched; from here to the end of the turn it is
-/// held.
-pub(crate) fn decode_host(term: Term<'_>) -> NifResult<Result<Host, Refusal>> {
+/// Who answers, and the lease of a host that has one.
+pub(crate) type Hosted = (Host, Option<Arc<Lease>>);
+
+/// Who answers, with the lease to hold to the end of the turn. One that has ended is refused before anything is touched.
+pub(crate) fn decode_host(term: Term<'_>) -> NifResult<Result<Hosted, Refusal>> {
     if term.is_atom() {
-        return Ok(Ok(if atoms::nobody() == term {
+        let host = if atoms::nobody() == term {
             Host::Nobody
         } else {
             Host::Elixir
-        }));
+        };
+        return Ok(Ok((host, None)));
     }
     let handle: ResourceArc<LeaseResource> = term.decode().map_err(|_| argument_error("expected a lease"))?;
-    Ok(handle.enter().map(|lease| Host::Mounts { lease, handle }))
+    Ok(handle
+        .enter()
+        .map(|lease| (Host::mounts(&lease, handle), Some(lease))))
 }
 
 /// The answer of a call that has not begun any work.
@@ -200,7 +221,12 @@ pub(crate) fn refuse<'a>(env: Env<'a>, refusal: &impl Encoder) -> Term<'a> {
 #[rustler::nif]
 fn progress<'a>(env: Env<'a>, reference: Reference<'a>, snapshot: Term<'a>) -> NifResult<Term<'a>> {
     let snapshot = Snapshot::decode(snapshot)?;
-    Ok(turn::submit(env, reference, move || Turned::Told(snapshot)))
+    let work = move |_: &Arc<Tether>| Turned::Told(snapshot);
+    Ok(turn::submit(
+        env,
+        reference,
+        Request::new(Admission::Always, work),
+    ))
 }
 
 /// The calls that the run of a snapshot waits for. On a normal scheduler: it copies a few numbers.
@@ -214,6 +240,7 @@ fn pending_call_ids<'a>(env: Env<'a>, snapshot: Term<'a>) -> NifResult<Term<'a>>
 
 /// The first turn of a run whose `values` take `bytes`.
 fn launch(
+    turn: &Arc<Tether>,
     program: &Arc<Program>,
     values: Vec<MontyObject>,
     bytes: isize,
@@ -227,7 +254,7 @@ fn launch(
     let tracker = limits.tracker();
     let run = Run::new(Some(Arc::clone(program)), limits, &policy);
     let cwd = policy.cwd.unwrap_or_else(|| host.default_directory());
-    let stop = take_turn(meter, run, host, |run| {
+    let stop = take_turn(turn, meter, run, Duration::ZERO, host, |run| {
         for value in &values {
             run.instances.learn(value);
         }
@@ -237,15 +264,21 @@ fn launch(
     Turned::new(stop, Shape::of(host), bounds)
 }
 
-/// The next turn of a paused run, whose `answer` takes `bytes`.
-fn go_on(snapshot: &Snapshot, answer: Answer, bytes: isize, host: &Host) -> Turned {
+/// The next turn of a paused run, whose `answer` takes `bytes`. One whose time is over is not set going again.
+fn go_on(turn: &Arc<Tether>, snapshot: &Snapshot, answer: Answer, bytes: isize, host: &Host) -> Turned {
     // Somebody else may have been faster since the answer was read.
     let Some(pause) = snapshot.take() else {
         return Failure::consumed().into();
     };
     let (Pause { at, run }, mut meter) = pause.into_parts();
     meter.take_over(bytes);
-    let stop = take_turn(meter, run, host, |run| answer.give(at, run));
+    let taken = run.ledger.budget.taken(&at);
+    let stop = take_turn(turn, meter, run, taken, host, |run| {
+        match run.ledger.spent(taken) {
+            None => answer.give(at, run),
+            Some(exception) => at.abort(exception, run.print()),
+        }
+    });
     Turned::new(stop, Shape::Progress, snapshot.bounds())
 }
 

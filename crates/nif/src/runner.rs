@@ -3,7 +3,7 @@
 //! Compiling is a turn like any other: the parser and the compiler recurse with the nesting and the length of the
 //! source, and build some two hundred bytes for each of its bytes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use monty::{DUMP_VERSION, MontyRun};
 use monty_types::{CompileOptions, MontyException, OsPolicy};
@@ -16,14 +16,19 @@ use crate::{
     dump::record::{self, Malformed},
     engine::{
         Engine,
+        admission::Admission,
         dynamic_code::DynamicCode,
         meter::{Meter, Metered},
         parcel::{Names, Parcel},
-        turn::{self, Outcome},
+        tether::Tether,
+        turn::{self, Outcome, Request},
     },
-    error::{Failure, argument_error},
+    error::{Failure, Panic, argument_error},
     value::encode_exception,
 };
+
+/// How long compiling may take. The parser has no limits to look at, so what takes longer is abandoned.
+const COMPILE_TIME: Duration = Duration::from_secs(10);
 
 /// A compiled program, shared by its runner and by the runs that came from it.
 #[derive(Debug)]
@@ -169,13 +174,19 @@ impl From<Result<Program, Rejection>> for Compiled {
     }
 }
 
-impl From<Failure> for Compiled {
-    fn from(failure: Failure) -> Self {
+impl Outcome for Compiled {
+    fn failed(failure: Failure) -> Self {
         Self::Failed(failure)
     }
-}
 
-impl Outcome for Compiled {
+    fn panicked(panic: Panic) -> Self {
+        Self::Failed(panic.into())
+    }
+
+    fn raised(exception: MontyException, _output: String) -> Self {
+        Self::Raised(exception)
+    }
+
     fn is_large(&self) -> bool {
         // A syntax error has one frame, with one line of a source whose size is capped.
         false
@@ -206,9 +217,11 @@ fn compile<'a>(
         inputs,
         dynamic_code,
     };
-    turn::submit(env, reference, move || {
+    let work = move |turn: &Arc<Tether>| {
+        turn.arm(COMPILE_TIME, COMPILE_TIME);
         Compiled::from(Program::compile(code, options))
-    })
+    };
+    turn::submit(env, reference, Request::new(Admission::Begin, work))
 }
 
 /// The names of a runner's inputs, in order. On a normal scheduler: it copies a few names.

@@ -3,7 +3,7 @@
 //! An evaluation is a run like any other, with the same pauses and the same snapshots; what it adds is where its state
 //! comes from and goes to ([`Place`]).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use monty::MontyRepl;
 use monty_types::{CompileOptions, MontyObject};
@@ -13,6 +13,7 @@ use crate::{
     atoms,
     engine::{
         Engine,
+        admission::Admission,
         dynamic_code::DynamicCode,
         limits::Limits,
         meter::{self, Meter, Metered},
@@ -21,7 +22,8 @@ use crate::{
         run::{Host, Run, take_turn},
         session::{Idle, Loan, Place, Terms},
         suspended::{At, Ended, Progress},
-        turn,
+        tether::Tether,
+        turn::{self, Request},
     },
     error::{Failure, argument_error},
     progress::{Shape, Snapshot, Turned, decode_host, decode_inputs, refuse},
@@ -140,13 +142,17 @@ fn begin<'a>(
     host: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let session = decode(session)?;
-    let host = match decode_host(host)? {
+    let (host, lease) = match decode_host(host)? {
         Ok(host) => host,
         Err(refusal) => return Ok(refuse(env, &(atoms::error(), refusal))),
     };
     let terms = &session.0.terms;
     if let Err(failure) = check_source(&code, terms) {
         return Ok(refuse(env, &failure));
+    }
+    // Refused later, it would take the session along.
+    if let Some(refusal) = Admission::Begin.refusal() {
+        return Ok(refuse(env, &refusal));
     }
     let limits = limits.unwrap_or_else(|| terms.limits.clone());
     let (values, bytes) = meter::measure(|| decode_inputs(values, &names.0, &limits.bounds()));
@@ -156,18 +162,24 @@ fn begin<'a>(
         Err(failure) => return Ok(refuse(env, &failure)),
     };
     let code = Parcel::pack(code);
-    Ok(turn::submit(env, reference, move || {
+    let work = move |turn: &Arc<Tether>| {
         let (Idle { repl, mut run }, mut meter) = idle.into_parts();
         let bounds = limits.bounds();
         meter.renew(limits.allocations());
         meter.take_over(bytes);
         run.begin(limits, loan);
-        let stop = take_turn(meter, run, &host, |run| {
+        let stop = take_turn(turn, meter, run, Duration::ZERO, &host, |run| {
             let inputs = names.0.into_iter().zip(values).collect();
             evaluate(repl, code, inputs, session.place(), &host, run)
         });
         Turned::new(stop, Shape::Progress, bounds)
-    }))
+    };
+    let request = Request {
+        admission: Admission::Always,
+        lease,
+        work,
+    };
+    Ok(turn::submit(env, reference, request))
 }
 
 fn check_source(code: &[u8], terms: &Terms) -> Result<(), Failure> {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use ::monty_types::{ResourceError, ResourceTracker, TimeLimitScope};
 
+use super::suspended::Suspended;
+
 /// What a run may take and what its answers have taken: kept beside the run from turn to turn, and in its dumps.
 ///
 /// ```
@@ -29,6 +31,15 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// What a paused run has taken by now, execution and answers together.
+    #[must_use]
+    pub fn taken<P: Suspended>(&self, paused: &P) -> Duration {
+        paused
+            .tracker()
+            .map_or(Duration::ZERO, ResourceTracker::feed_elapsed)
+            + self.answering
+    }
+
     /// Notes that the run has taken `taken` by now; what its tracker has not seen was answering.
     pub(super) fn settle(&mut self, taken: Duration, tracker: &ResourceTracker) {
         self.answering = taken.saturating_sub(tracker.feed_elapsed());
@@ -74,6 +85,15 @@ impl Clock {
         match self.limit {
             None => Ok(()),
             Some(_) => self.allows(self.taken()),
+        }
+    }
+
+    /// The error of a run that its host has ended for its time.
+    pub(super) fn ran_out(&self) -> ResourceError {
+        ResourceError::Time {
+            scope: TimeLimitScope::Feed,
+            limit: self.limit.unwrap_or_default(),
+            elapsed: self.taken(),
         }
     }
 

@@ -87,7 +87,11 @@ fn step<M: Meter>(
         clock,
         tracker: Some(tracker),
     };
+    if !terms.meter.enter() {
+        return Err(clock.ran_out());
+    }
     let answered = answer(namespace, asked, &mut terms);
+    meter.leave();
     let taken = clock.taken();
     budget.settle(taken, tracker);
     match answered {

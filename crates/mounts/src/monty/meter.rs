@@ -1,4 +1,4 @@
-//! Whose memory it is: the run's, or the mount's.
+//! Whose memory it is, the run's or the mount's, and whether the run may still reach the mounts.
 
 /// What a host that counts the memory of a run is told while the run's calls are answered.
 ///
@@ -14,6 +14,16 @@ pub trait Meter {
     fn outside<R>(&mut self, work: impl FnOnce() -> R) -> R {
         work()
     }
+
+    /// Asks whether the next call may reach the mounts. `false` ends the run with `TimeoutError` and leaves them
+    /// untouched: for a host that has given up on a run which a single operation of the interpreter keeps busy, and
+    /// which may come to its next call at any time.
+    fn enter(&mut self) -> bool {
+        true
+    }
+
+    /// Says that the call which was let in has been answered.
+    fn leave(&mut self) {}
 
     /// Says that `bytes`, allocated by the run, now belong to a mount, which will free them outside the count.
     fn hand_over(&mut self, bytes: usize) {

@@ -55,6 +55,10 @@ impl Turn {
         &self.namespace
     }
 
+    pub(crate) fn share_namespace(&self) -> Arc<Namespace> {
+        Arc::clone(&self.namespace)
+    }
+
     pub(crate) fn mode(&self) -> LeaseMode {
         self.mode
     }

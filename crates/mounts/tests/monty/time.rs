@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use monty_types::ResourceLimits;
-use mounts::monty::Budget;
+use mounts::monty::{Budget, Meter};
 use mounts::{Mount, Table};
 
 use crate::endless::Endless;
@@ -138,6 +138,45 @@ fn a_run_that_has_used_its_time_up_changes_nothing_more() {
     assert_timed_out(&ended, Duration::from_secs(1));
     assert_eq!(ended.budget.calls, 7);
     assert!(!table.exists("/m/new"));
+}
+
+/// A host that gives up on a run after some calls.
+struct GivesUp {
+    calls_left: u32,
+    inside: bool,
+}
+
+impl Meter for GivesUp {
+    fn enter(&mut self) -> bool {
+        assert!(!self.inside, "each call that is let in is left");
+        self.inside = self.calls_left > 0;
+        self.calls_left = self.calls_left.saturating_sub(1);
+        self.inside
+    }
+
+    fn leave(&mut self) {
+        self.inside = false;
+    }
+}
+
+#[test]
+fn a_run_that_its_host_has_given_up_on_changes_nothing_more() {
+    let table = memory();
+    let code = "
+for number in range(10):
+    try:
+        open(f'/m/{number}', 'w').write('x')
+    except BaseException:
+        pass
+";
+    let mut host = GivesUp {
+        calls_left: 5,
+        inside: false,
+    };
+    let ended = Script::new(code).run_metered(&table, &mut host);
+    assert!(ended.raised().starts_with("TimeoutError: "), "{}", ended.raised());
+    assert_eq!(ended.budget.calls, 5);
+    assert!(table.exists("/m/0") && !table.exists("/m/5"));
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use monty_types::{ExcType, MontyException, ResourceLimits, ResourceTracker};
+use monty_types::{ExcType, MontyException, ResourceError, ResourceLimits, ResourceTracker, TimeLimitScope};
 use mounts::monty::Budget;
 use rustler::{Decoder, NifResult, Term};
 use serde::{Deserialize, Serialize};
 
-use super::meter::{self, Meter};
+use super::{
+    meter::{self, Meter},
+    tether::{Deadline, Tether},
+};
 use crate::value::Bounds;
 
 /// The limits of a run. `None` is no limit.
@@ -148,6 +151,19 @@ impl Ledger {
         self.budget.limit = self.limits.duration;
     }
 
+    /// Tells a turn when its time ends, for a run that has taken `taken` of its time before.
+    pub(crate) fn arm(&self, turn: &Tether, taken: Duration) {
+        if let Some(limit) = self.budget.limit {
+            turn.arm(limit.saturating_sub(taken), limit);
+        }
+    }
+
+    /// The exception of a run that has no time left, of which it has taken `taken`.
+    pub(crate) fn spent(&self, taken: Duration) -> Option<MontyException> {
+        let limit = self.budget.limit.filter(|limit| taken > *limit)?;
+        Some(time_exceeded(limit, taken))
+    }
+
     /// Counts a pause that reaches Elixir.
     pub(crate) fn count_host_call(&mut self) -> Result<(), MontyException> {
         self.host_calls = self.host_calls.saturating_add(1);
@@ -174,6 +190,21 @@ impl Ledger {
             }
         }
     }
+}
+
+/// The exception of a turn whose time is over.
+pub(crate) fn out_of_time(deadline: Deadline) -> MontyException {
+    time_exceeded(deadline.limit, deadline.limit + deadline.at.elapsed())
+}
+
+/// In the interpreter's words for its own limit, because to a user it is the same one.
+fn time_exceeded(limit: Duration, elapsed: Duration) -> MontyException {
+    let error = ResourceError::Time {
+        scope: TimeLimitScope::Feed,
+        limit,
+        elapsed,
+    };
+    breach(ExcType::TimeoutError, error.to_string())
 }
 
 /// The exception of a limit that is enforced on this side.

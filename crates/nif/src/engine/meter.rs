@@ -20,17 +20,34 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
-    mem,
-    sync::atomic::{AtomicIsize, Ordering},
+    sync::atomic::{AtomicIsize, AtomicUsize, Ordering},
 };
 
 use monty_types::RUN_MEMORY;
+
+pub(crate) use self::metered::Metered;
 
 thread_local! {
     /// Allocations that the run of this thread may still make. Like `RUN_MEMORY` it has no destructor and no lazy
     /// initialiser, so that the allocator can use it at any time in a thread's life.
     static ALLOCATIONS_LEFT: Cell<i64> = const { Cell::new(i64::MAX) };
+
+    /// Whether the count of this thread is a run's.
+    static IN_TURN: Cell<bool> = const { Cell::new(false) };
+
+    /// What the sum of all runs knows of that count.
+    static PUBLISHED: Cell<isize> = const { Cell::new(0) };
+
+    /// Whether this thread has allocated something [`LARGE`] since a turn began.
+    static LARGE_SEEN: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Allocations from this size on are told to the sum of all runs at once.
+const LARGE: usize = 1 << 20;
+
+/// The changes of a run's count that the sum of all runs does without until the turn ends: told one by one, they would
+/// have all threads write to one place all the time.
+const COARSE: usize = 64 << 10;
 
 /// Added to a condemned run's count: beyond every limit that can be set, and still far from wrapping around.
 const CONDEMNED: isize = isize::MAX / 2;
@@ -38,17 +55,12 @@ const CONDEMNED: isize = isize::MAX / 2;
 /// The largest memory limit of a run. One without a limit gets this one, so that it can be condemned like any other.
 pub(crate) const MAX_LIMIT: usize = CONDEMNED.unsigned_abs() / 2;
 
-/// The bytes held by all runs together, as of each one's last turn.
+/// The bytes held by all runs together, as of each one's last turn and, in a turn, as of the last time that it was
+/// [published](publish).
 static METERED: AtomicIsize = AtomicIsize::new(0);
 
-/// So many allocations in one turn, or one of so many bytes, and the allocator keeps much when all of it is free again.
+/// So many allocations in one turn, or a [`LARGE`] one, and the allocator keeps much when all of it is free again.
 const MANY: i64 = 100_000;
-const LARGE: usize = 1 << 20;
-
-thread_local! {
-    /// Whether this thread has allocated something [`LARGE`] since a turn began.
-    static LARGE_SEEN: Cell<bool> = const { Cell::new(false) };
-}
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" {
@@ -64,6 +76,9 @@ fn give_back() {
         malloc_trim(0);
     }
 }
+
+/// The bytes that all runs together are to hold at most.
+static BUDGET: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 /// The system's allocator, counting.
 struct Counting;
@@ -82,6 +97,9 @@ fn debit(bytes: usize, freed: usize) {
     );
     if bytes >= LARGE {
         LARGE_SEEN.set(true);
+        if IN_TURN.get() {
+            publish();
+        }
     }
     let left = ALLOCATIONS_LEFT.get().wrapping_sub(1);
     ALLOCATIONS_LEFT.set(left);
@@ -135,6 +153,8 @@ unsafe impl GlobalAlloc for Counting {
 pub(crate) struct Meter {
     held: isize,
     allocations_left: i64,
+    /// The last turn ended condemned.
+    condemned: bool,
 }
 
 impl Meter {
@@ -143,6 +163,7 @@ impl Meter {
         Self {
             held: 0,
             allocations_left: allowance(max_allocations),
+            condemned: false,
         }
     }
 
@@ -153,6 +174,7 @@ impl Meter {
             held: 0,
             // One that has made too many is condemned by its next one.
             allocations_left: allowance(max_allocations).saturating_sub(made).max(1),
+            condemned: false,
         }
     }
 
@@ -183,6 +205,11 @@ impl Meter {
         self.allocations_left <= 0
     }
 
+    /// Whether the last turn was condemned, for whatever reason.
+    pub(crate) fn was_condemned(&self) -> bool {
+        self.condemned
+    }
+
     /// Counts `bytes` that were built for the run before it was at hand.
     pub(crate) fn take_over(&mut self, bytes: isize) {
         self.held = self.held.wrapping_add(bytes);
@@ -209,6 +236,8 @@ struct Window<'a> {
     meter: &'a mut Meter,
     thread_held: isize,
     thread_left: i64,
+    thread_published: isize,
+    thread_in_turn: bool,
 }
 
 impl<'a> Window<'a> {
@@ -218,6 +247,8 @@ impl<'a> Window<'a> {
         // Much that was held before the turn is given back when it is freed in it.
         LARGE_SEEN.set(meter.held() > LARGE);
         Self {
+            thread_published: PUBLISHED.replace(meter.held),
+            thread_in_turn: IN_TURN.replace(true),
             meter,
             thread_held,
             thread_left,
@@ -227,14 +258,13 @@ impl<'a> Window<'a> {
 
 impl Drop for Window<'_> {
     fn drop(&mut self) {
-        let counted = RUN_MEMORY.replace(self.thread_held);
-        let held = if counted > CONDEMNED / 2 {
-            counted - CONDEMNED
-        } else {
-            counted
-        };
-        METERED.fetch_add(held.wrapping_sub(self.meter.held), Ordering::Relaxed);
+        let (held, condemned) = count();
+        METERED.fetch_add(held.wrapping_sub(PUBLISHED.get()), Ordering::Relaxed);
+        RUN_MEMORY.set(self.thread_held);
+        PUBLISHED.set(self.thread_published);
+        IN_TURN.set(self.thread_in_turn);
         self.meter.held = held;
+        self.meter.condemned = condemned;
         let left = ALLOCATIONS_LEFT.replace(self.thread_left);
         let made = self.meter.allocations_left.saturating_sub(left);
         self.meter.allocations_left = left;
@@ -242,84 +272,6 @@ impl Drop for Window<'_> {
         if (LARGE_SEEN.get() || made > MANY) && self.meter.held() < LARGE {
             give_back();
         }
-    }
-}
-
-/// A value that a run holds, with the meter that knows what it weighs. Dropping it credits the meter, so it is dropped
-/// where a large heap may be: on a worker, or by the reaper.
-#[derive(Debug)]
-pub(crate) struct Metered<T> {
-    /// Empty only while this is being taken apart or dropped.
-    value: Option<T>,
-    meter: Meter,
-}
-
-impl<T> Metered<T> {
-    /// The value that `build` makes, metered from its first byte.
-    pub(crate) fn build<E>(mut meter: Meter, build: impl FnOnce() -> Result<T, E>) -> Result<Self, E> {
-        let value = meter.turn(build)?;
-        Ok(Self {
-            value: Some(value),
-            meter,
-        })
-    }
-
-    /// As [`build`](Self::build), where nothing can go wrong.
-    pub(crate) fn new(mut meter: Meter, build: impl FnOnce() -> T) -> Self {
-        let value = Some(meter.turn(build));
-        Self { value, meter }
-    }
-
-    /// A value built in turns of `meter`.
-    pub(crate) fn join(value: T, meter: Meter) -> Self {
-        Self {
-            value: Some(value),
-            meter,
-        }
-    }
-
-    /// The value.
-    #[expect(
-        clippy::expect_used,
-        reason = "only `into_parts` and the drop take the value, and both end the borrows"
-    )]
-    pub(crate) fn get(&self) -> &T {
-        self.value
-            .as_ref()
-            .expect("the value is there until this is taken apart")
-    }
-
-    /// The value, to look at; what changes its size is for a turn.
-    #[expect(clippy::expect_used, reason = "as for `get`")]
-    pub(crate) fn get_mut(&mut self) -> &mut T {
-        self.value
-            .as_mut()
-            .expect("the value is there until this is taken apart")
-    }
-
-    /// The meter, as of the last turn.
-    pub(crate) fn meter(&self) -> &Meter {
-        &self.meter
-    }
-
-    /// The value and its meter apart, for a turn that is to begin.
-    #[expect(
-        clippy::expect_used,
-        reason = "this takes `self`, and nothing else takes the value but the drop"
-    )]
-    pub(crate) fn into_parts(mut self) -> (T, Meter) {
-        let value = self
-            .value
-            .take()
-            .expect("the value is there until this is taken apart");
-        (value, mem::replace(&mut self.meter, Meter::new(None)))
-    }
-}
-
-impl<T> Drop for Metered<T> {
-    fn drop(&mut self) {
-        let value = self.value.take();
-        self.meter.turn(|| drop(value));
     }
 }
 
@@ -366,10 +318,48 @@ pub(crate) fn condemn() {
     }
 }
 
+/// The count of the run whose turn this is, and whether it is condemned.
+fn count() -> (isize, bool) {
+    let counted = RUN_MEMORY.get();
+    if counted > CONDEMNED / 2 {
+        (counted - CONDEMNED, true)
+    } else {
+        (counted, false)
+    }
+}
+
+/// Tells the sum of all runs what the run whose turn this is holds now, if that has changed by much.
+pub(crate) fn publish() {
+    let (held, _) = count();
+    let change = held.wrapping_sub(PUBLISHED.get());
+    if change.unsigned_abs() >= COARSE {
+        PUBLISHED.set(held);
+        METERED.fetch_add(change, Ordering::Relaxed);
+    }
+}
+
+/// Sets the bytes that all runs together are to hold at most.
+pub(crate) fn set_budget(bytes: usize) {
+    BUDGET.store(bytes, Ordering::Relaxed);
+}
+
+/// Whether all runs together hold so much that no other may begin.
+pub(crate) fn is_over_budget() -> bool {
+    metered_bytes() >= BUDGET.load(Ordering::Relaxed)
+}
+
+/// Whether all runs together hold half as much again as they are to: they began when there was room, and grew.
+pub(crate) fn is_far_over_budget() -> bool {
+    let budget = BUDGET.load(Ordering::Relaxed);
+    metered_bytes() >= budget.saturating_add(budget / 2)
+}
+
 /// The bytes held by all runs together.
 pub(crate) fn metered_bytes() -> usize {
     METERED.load(Ordering::Relaxed).max(0).unsigned_abs()
 }
+
+mod metered;
 
 #[cfg(test)]
 mod tests;

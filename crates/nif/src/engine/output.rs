@@ -1,20 +1,29 @@
 //! What a run prints.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, mem, sync::Arc};
 
 use monty_types::{ExcType, MontyException, PrintWriterCallback};
-
 use serde::{Deserialize, Serialize};
 
-use super::{limits::breach, meter};
+use super::{
+    limits::breach,
+    meter,
+    tether::{Stop, Tether},
+};
 
 /// The text printed since the run's last pause, and the count of all of it. Text printed to stderr joins it in order.
 ///
 /// The text grows while the meter is on and belongs to the run until it leaves, so a run without a limit for its output
-/// is still held by its memory limit.
+/// is still held by its memory limit. While a turn is under way it is with the [`Tether`], where whoever abandons the turn
+/// finds it.
+///
+/// The interpreter asks what it prints to, every 256 instructions, whether there is anything to flush. That is when a
+/// turn hears that it is to stop.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Output {
     text: String,
+    #[serde(skip)]
+    turn: Option<Arc<Tether>>,
     printed: usize,
     limit: Option<usize>,
     exceeded: bool,
@@ -25,6 +34,7 @@ impl Output {
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Self {
             text: String::new(),
+            turn: None,
             printed: 0,
             limit,
             exceeded: false,
@@ -44,6 +54,26 @@ impl Output {
     /// Takes the text, so that what is printed next begins anew.
     pub(crate) fn take(&mut self) -> String {
         mem::take(&mut self.text)
+    }
+
+    /// Begins a turn, with nothing printed in it.
+    pub(crate) fn begin(&mut self, turn: &Arc<Tether>) {
+        self.text = String::new();
+        self.turn = Some(Arc::clone(turn));
+    }
+
+    /// Ends the turn.
+    pub(crate) fn end(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            self.text = turn.take_printed();
+        }
+    }
+
+    fn print(&mut self, add: impl FnOnce(&mut String)) {
+        match &self.turn {
+            Some(turn) => turn.print(add),
+            None => add(&mut self.text),
+        }
     }
 
     /// The exception of a run that printed more than it may.
@@ -69,13 +99,26 @@ impl Output {
 impl PrintWriterCallback for Output {
     fn stdout_write(&mut self, output: Cow<'_, str>) -> Result<(), MontyException> {
         self.charge(output.len())?;
-        self.text.push_str(&output);
+        self.print(|text| text.push_str(&output));
         Ok(())
     }
 
     fn stdout_push(&mut self, end: char) -> Result<(), MontyException> {
         self.charge(end.len_utf8())?;
-        self.text.push(end);
+        self.print(|text| text.push(end));
+        Ok(())
+    }
+
+    fn poll_flush(&mut self) -> Result<(), MontyException> {
+        meter::publish();
+        if let Some(turn) = &self.turn {
+            if meter::is_far_over_budget() {
+                turn.stop(Stop::Overload);
+            }
+            if turn.stopped().is_some() {
+                meter::condemn();
+            }
+        }
         Ok(())
     }
 }

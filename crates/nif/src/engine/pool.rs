@@ -7,6 +7,13 @@
 //! source. Jobs wait in one queue, first in, first out; a thread is made when a job finds none idle, up to a bound well
 //! above the number of cores, so that endless loops share the cores with everybody else and do not own them.
 //!
+//! A job may be abandoned while its thread works on it: see [`Watched`]. The thread then counts no longer as one of the
+//! pool, which makes another one in its place when it needs it, and ends with its job.
+//!
+//! The system shares cores among threads, not among runs: endless loops would take the schedulers of the VM most of
+//! theirs. So the thread of a turn that takes [`LONG`] steps back to a lower priority. That cannot be taken back without
+//! privileges, and so such a thread ends with its turn as well.
+//!
 //! A thread that finished a job looks out for the next one for [`PATIENCE`] before it sleeps: a script that calls
 //! functions of its host hands over a job every few microseconds, and waking a thread takes up to 50. No thread looks
 //! out while the cores have better to do.
@@ -17,21 +24,27 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::handoff::{Line, watch};
-
-/// The address space of one thread's stack.
-pub(crate) const STACK_BYTES: usize = 256 << 20;
+use super::{
+    handoff::{Line, watch},
+    stack::{STACK_BYTES, Stack},
+    tether::{Deadline, Stop, Tether},
+    thread_priority::{Priority, ThreadId},
+    warden::GRACE,
+};
 
 /// How long an idle thread looks out for the next job, and the one who waits for a job for its end, before they sleep.
 pub(crate) const PATIENCE: Duration = Duration::from_micros(50);
+
+/// How long a turn may take before its thread steps back behind those of shorter ones.
+const LONG: Duration = Duration::from_millis(100);
 
 /// How long a thread sleeps without work before it ends, which gives its stack back to the system.
 const RETIRE_AFTER: Duration = Duration::from_secs(30);
@@ -41,9 +54,24 @@ pub(crate) trait Job: Send {
     /// Does the work.
     fn work(&mut self);
 
-    /// Tells the outcome, which must be quick: the thread counts as free for the next job from here on, so that the one
-    /// who hears the outcome and comes back at once finds it looking out.
+    /// The turn that the job is, for whoever looks after turns. A job that is none is left alone.
+    fn turn(&self) -> Option<Arc<dyn Watched>>;
+
+    /// Whether to deliver the outcome is work, too. If not, the thread counts as free for the next job before it
+    /// delivers, so that the one who hears the outcome and comes back at once finds it looking out.
+    fn is_slow_to_deliver(&self) -> bool;
+
+    /// Tells the outcome. A job that was abandoned is dropped instead.
     fn deliver(self: Box<Self>);
+}
+
+/// A turn as whoever looks after turns sees it.
+pub(crate) trait Watched: Send + Sync {
+    /// How it is asked to stop, and given up.
+    fn tether(&self) -> &Tether;
+
+    /// Answers the caller in place of the turn, which was abandoned.
+    fn answer_for(&self, deadline: Deadline);
 }
 
 /// A pool of threads; clones are the same pool.
@@ -61,6 +89,8 @@ pub(crate) struct Load {
     pub(crate) queued: usize,
     /// Threads, idle ones included.
     pub(crate) threads: usize,
+    /// Turns that were abandoned and still compute, each on a thread of its own beside the others.
+    pub(crate) abandoned: usize,
 }
 
 struct Shared {
@@ -71,16 +101,28 @@ struct Shared {
     /// Mirrors of what the queue says, to look at without its lock, and without disturbing who writes the other.
     queued: Line<AtomicUsize>,
     running: Line<AtomicUsize>,
+    abandoned: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Box<dyn Job>>,
     threads: usize,
+    /// What each of the threads is at.
+    desks: Vec<Arc<Desk>>,
     /// Threads that sleep.
     sleeping: usize,
     /// Threads that look out for a job; each of them looks into the queue once more before it sleeps.
     lookouts: usize,
+}
+
+/// What one thread is at.
+struct Desk {
+    thread: ThreadId,
+    /// The turn, and when it began.
+    turn: Mutex<Option<(Arc<dyn Watched>, Instant)>>,
+    /// The thread has a lower priority than others, and ends with its turn, because it cannot have the old one back.
+    stepped_back: AtomicBool,
 }
 
 impl Pool {
@@ -99,6 +141,7 @@ impl Pool {
                 wake: Condvar::new(),
                 queued: Line::default(),
                 running: Line::default(),
+                abandoned: AtomicUsize::new(0),
             }),
         };
         pool.spawn()?;
@@ -138,15 +181,93 @@ impl Pool {
             running: self.shared.running.0.load(Ordering::Relaxed),
             queued: queue.jobs.len(),
             threads: queue.threads,
+            abandoned: self.abandoned(),
+        }
+    }
+
+    /// Whether there is any job, waiting or on a thread.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.shared.runnable() > 0
+    }
+
+    /// Turns that were abandoned and still compute.
+    pub(crate) fn abandoned(&self) -> usize {
+        self.shared.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// The most threads that take turns at any time.
+    pub(crate) fn max_threads(&self) -> usize {
+        self.shared.max_threads
+    }
+
+    /// Asks the turns to stop whose time is over, and abandons those that do not. Says whether there is any job.
+    pub(crate) fn look_after_turns(&self) -> bool {
+        let desks = self.shared.queue.lock().desks.clone();
+        let now = Instant::now();
+        for desk in desks {
+            let Some((turn, began)) = desk.turn.lock().clone() else {
+                continue;
+            };
+            let deadline = turn.tether().deadline();
+            // One whose time is over needs a core to notice.
+            let has_time = deadline.is_none_or(|deadline| now < deadline.at);
+            if has_time && now >= began + LONG && !desk.stepped_back.swap(true, Ordering::AcqRel) {
+                desk.thread.step_back(Priority::Low);
+            }
+            let Some(deadline) = deadline else {
+                continue;
+            };
+            if now >= deadline.at {
+                turn.tether().stop(Stop::Time);
+            }
+            if now >= deadline.at + GRACE {
+                self.abandon(&desk, turn.as_ref(), deadline);
+            }
+        }
+        self.replenish();
+        self.is_busy()
+    }
+
+    fn abandon(&self, desk: &Arc<Desk>, turn: &dyn Watched, deadline: Deadline) {
+        {
+            // Under the lock, so that the thread, should it come back at once, finds itself counted.
+            let mut queue = self.shared.queue.lock();
+            if !turn.tether().abandon() {
+                return;
+            }
+            queue.threads -= 1;
+            queue.desks.retain(|other| !Arc::ptr_eq(other, desk));
+            self.shared.running.0.fetch_sub(1, Ordering::Relaxed);
+            self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+        turn.tether().shut_out();
+        desk.thread.step_back(Priority::Lowest);
+        turn.answer_for(deadline);
+    }
+
+    /// Makes a thread for a job that would have none come for it: all of them may have been abandoned.
+    fn replenish(&self) {
+        let mut queue = self.shared.queue.lock();
+        let unattended = !queue.jobs.is_empty() && queue.sleeping == 0 && queue.lookouts == 0;
+        if unattended && queue.threads < self.shared.max_threads {
+            queue.threads += 1;
+            drop(queue);
+            if self.spawn().is_err() {
+                self.shared.queue.lock().threads -= 1;
+            }
         }
     }
 
     fn spawn(&self) -> io::Result<()> {
-        let shared = Arc::clone(&self.shared);
+        let pool = self.clone();
         thread::Builder::new()
             .name("ex_monty".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || shared.work())?;
+            .spawn(move || {
+                pool.shared.work();
+                // Jobs may have counted on the thread that ends here.
+                pool.replenish();
+            })?;
         Ok(())
     }
 }
@@ -159,14 +280,49 @@ impl Shared {
 
     /// A thread's life.
     fn work(&self) {
+        let stack = Stack::of_this_thread();
+        let desk = Arc::new(Desk {
+            thread: ThreadId::current(),
+            turn: Mutex::new(None),
+            stepped_back: AtomicBool::new(false),
+        });
+        self.queue.lock().desks.push(Arc::clone(&desk));
         let mut on_lookout = false;
-        while let Some(mut job) = self.next(on_lookout) {
+        while let Some(mut job) = self.next(on_lookout, &stack) {
+            let turn = job.turn();
+            *desk.turn.lock() = turn.clone().map(|turn| (turn, Instant::now()));
             // A job answers for its own panics; this keeps the thread for the next one should even that answer panic.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| job.work()));
-            self.running.0.fetch_sub(1, Ordering::Relaxed);
-            on_lookout = self.go_on_lookout();
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| job.deliver()));
+            drop(desk.turn.lock().take());
+            if turn.is_some_and(|turn| !turn.tether().end()) {
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(job)));
+                // It was taken off the other counts when it was abandoned.
+                self.abandoned.fetch_sub(1, Ordering::Relaxed);
+                return;
+            }
+            let slow = job.is_slow_to_deliver();
+            let deliver = || drop(panic::catch_unwind(AssertUnwindSafe(|| job.deliver())));
+            if desk.stepped_back.load(Ordering::Acquire) {
+                deliver();
+                self.running.0.fetch_sub(1, Ordering::Relaxed);
+                self.queue.lock().threads -= 1;
+                break;
+            }
+            if slow {
+                deliver();
+                on_lookout = self.stand_by();
+            } else {
+                on_lookout = self.stand_by();
+                deliver();
+            }
         }
+        self.queue.lock().desks.retain(|other| !Arc::ptr_eq(other, &desk));
+    }
+
+    /// Counts this thread as free, and says whether it is to look out for the next job.
+    fn stand_by(&self) -> bool {
+        self.running.0.fetch_sub(1, Ordering::Relaxed);
+        self.go_on_lookout()
     }
 
     /// Registers this thread as one that looks out, if a core would be idle but for that.
@@ -181,7 +337,7 @@ impl Shared {
     }
 
     /// The next job, or nothing when there was none for so long that this thread is to end.
-    fn next(&self, on_lookout: bool) -> Option<Box<dyn Job>> {
+    fn next(&self, on_lookout: bool, stack: &Stack) -> Option<Box<dyn Job>> {
         if on_lookout {
             self.look_out();
         }
@@ -193,7 +349,12 @@ impl Shared {
             if let Some(job) = queue.jobs.pop_front() {
                 self.running.0.fetch_add(1, Ordering::Relaxed);
                 self.queued.0.store(queue.jobs.len(), Ordering::Release);
+                stack.use_it();
                 return Some(job);
+            }
+            if stack.is_to_give_back() {
+                MutexGuard::unlocked(&mut queue, || stack.give_back());
+                continue;
             }
             queue.sleeping += 1;
             if self.wake.wait_for(&mut queue, RETIRE_AFTER).timed_out() {

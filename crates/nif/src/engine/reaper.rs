@@ -6,7 +6,10 @@
 
 use std::{any::Any, io};
 
-use super::{clerk::Clerk, pool::STACK_BYTES};
+use super::{
+    clerk::Clerk,
+    stack::{STACK_BYTES, Stack},
+};
 
 /// The thread that frees things.
 pub(crate) struct Reaper(Clerk);
@@ -18,6 +21,10 @@ impl Reaper {
 
     /// Frees `dead` in a while. Never blocks.
     pub(crate) fn free(&self, dead: Box<dyn Any + Send>) {
-        self.0.hand(move || drop(dead));
+        self.0.hand(move || {
+            drop(dead);
+            // Deep data took a deep stack to free.
+            Stack::of_this_thread().give_back();
+        });
     }
 }

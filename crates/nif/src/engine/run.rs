@@ -1,8 +1,8 @@
 //! One turn of a run: from a start or an answer to the next pause that must reach Elixir, or to the end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use ::mounts::{Lease, monty::Suspended};
+use ::mounts::{Lease, Namespace, monty::Suspended};
 use monty::MontyRepl;
 use monty_types::{
     ExcType, ExtFunctionResult, MontyException, MontyObject, NameLookupResult, OsFunctionCall, PrintWriter,
@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     Engine,
     instances::Instances,
-    limits::{Ledger, Limits, breach},
+    limits::{Ledger, Limits, breach, out_of_time},
     meter::{self, Meter, Metered},
     no_handler,
     output::Output,
     policy::{Entropy, Policy},
     session::{Idle, Loan},
     suspended::{At, Progress, Question},
+    tether::{self, Tether},
 };
 use crate::{mounts::LeaseResource, runner::Program};
 
@@ -30,8 +31,8 @@ pub(crate) enum Host {
     Elixir,
     /// The mounts of a lease answer the file calls that they cover; what else is asked is a pause.
     Mounts {
-        /// Held to the end of the turn.
-        lease: Arc<Lease>,
+        /// The mounts, which may be reached while the turn's [`Tether`] lets it. That also holds the lease.
+        mounts: Arc<Namespace>,
         /// Held as long as the run is paused.
         handle: ResourceArc<LeaseResource>,
     },
@@ -40,10 +41,18 @@ pub(crate) enum Host {
 }
 
 impl Host {
+    /// The mounts of a lease that is at hand as `handle`.
+    pub(crate) fn mounts(lease: &Lease, handle: ResourceArc<LeaseResource>) -> Self {
+        Self::Mounts {
+            mounts: lease.share_namespace(),
+            handle,
+        }
+    }
+
     /// The working directory of a run that is given none: the first mount's path, else the root.
     pub(crate) fn default_directory(&self) -> String {
         let first = match self {
-            Self::Mounts { lease, .. } => lease.mounts().into_iter().next(),
+            Self::Mounts { mounts, .. } => mounts.mounts().into_iter().next(),
             Self::Elixir | Self::Nobody => None,
         };
         first.map_or_else(|| "/".to_owned(), |mount| mount.point)
@@ -139,19 +148,27 @@ pub(crate) enum Stop {
         exception: MontyException,
         output: String,
     },
+    /// All runs together held more than they may, and this one was growing.
+    Overloaded,
 }
 
-/// Takes one turn: `step` sets the interpreter going, and every question that `host` has an answer for is answered.
+/// Takes one turn of a run that has taken `taken` of its time before: `step` sets the interpreter going, and every question
+/// that `host` has an answer for is answered.
 pub(crate) fn take_turn(
+    turn: &Arc<Tether>,
     mut meter: Meter,
     mut run: Run,
+    taken: Duration,
     host: &Host,
     step: impl FnOnce(&mut Run) -> Progress,
 ) -> Stop {
     let answered = run.ledger.budget.calls;
+    run.ledger.arm(turn, taken);
     let progress = meter.turn(|| {
-        drop(run.output.take());
-        advance(step(&mut run), host, &mut run)
+        run.output.begin(turn);
+        let progress = advance(step(&mut run), turn, host, &mut run);
+        run.output.end();
+        progress
     });
     Engine::get().count_answers(run.ledger.budget.calls - answered);
     let ended = progress.map(At::into_value);
@@ -167,8 +184,12 @@ pub(crate) fn take_turn(
             };
             Stop::Paused(Box::new(Metered::join(Pause { at, run }, meter)))
         }
+        Err(ended) if meter.was_condemned() && turn.stopped() == Some(tether::Stop::Overload) => {
+            end((), run, meter, ended.session);
+            Stop::Overloaded
+        }
         Err(ended) => {
-            let (exception, breached) = explain(ended.exception, &run, &meter);
+            let (exception, breached) = explain(ended.exception, turn, &run, &meter);
             if breached {
                 Engine::get().count_breach();
             }
@@ -195,12 +216,13 @@ fn end<T: Clone>(result: T, mut run: Run, mut meter: Meter, session: Option<Box<
 }
 
 /// Goes on as long as there is an answer at hand, and stops at the first question that Elixir must answer.
-fn advance(mut progress: Progress, host: &Host, run: &mut Run) -> Progress {
+fn advance(mut progress: Progress, turn: &Tether, host: &Host, run: &mut Run) -> Progress {
     loop {
         let mut asked = progress?;
-        if let Host::Mounts { lease, .. } = host {
+        if let Host::Mounts { mounts, .. } = host {
             let print = PrintWriter::Callback(&mut run.output);
-            asked = ::mounts::monty::drive(asked, lease, print, &mut Counted, &mut run.ledger.budget)?;
+            let budget = &mut run.ledger.budget;
+            asked = ::mounts::monty::drive(asked, mounts, print, &mut Tethered(turn), budget)?;
         }
         if let Some(bytes) = run.draw(&asked) {
             progress = asked.answer(MontyObject::bytes(bytes).into(), run.print());
@@ -216,10 +238,18 @@ fn advance(mut progress: Progress, host: &Host, run: &mut Run) -> Progress {
     }
 }
 
-/// The meter of the run whose turn this is, as the mounts know it.
-struct Counted;
+/// The turn, as the mounts know it.
+struct Tethered<'a>(&'a Tether);
 
-impl ::mounts::monty::Meter for Counted {
+impl ::mounts::monty::Meter for Tethered<'_> {
+    fn enter(&mut self) -> bool {
+        self.0.enter()
+    }
+
+    fn leave(&mut self) {
+        self.0.leave();
+    }
+
     fn outside<R>(&mut self, work: impl FnOnce() -> R) -> R {
         meter::outside(work)
     }
@@ -274,8 +304,12 @@ fn answer_unhandled(asked: At, run: &mut Run) -> Progress {
 
 /// The exception as it is to be told, and whether a limit is behind it. A condemned run ends with the interpreter's
 /// words for its memory limit, where the limit that condemned it is the one to name.
-fn explain(exception: MontyException, run: &Run, meter: &Meter) -> (MontyException, bool) {
-    let cause = run.output.breach().or_else(|| {
+fn explain(exception: MontyException, turn: &Tether, run: &Run, meter: &Meter) -> (MontyException, bool) {
+    let late = turn
+        .deadline()
+        .filter(|_| meter.was_condemned() && turn.stopped() == Some(tether::Stop::Time));
+    let cause = late.map(out_of_time).or_else(|| run.output.breach());
+    let cause = cause.or_else(|| {
         let limit = run
             .ledger
             .limits

@@ -4,25 +4,46 @@
 //! `{:ex_monty, reference, outcome}`, from a thread of ours. Such NIFs run on normal schedulers: what they do there is to
 //! look out for at most [`PATIENCE`], and to build an outcome that says of itself that it is small; a large one goes back
 //! to a worker, to be built and sent.
+//!
+//! A caller that waits for a message is monitored: nobody else can get the outcome, so when the caller dies the turn is
+//! stopped, or not begun. What is paused is not a turn: it lives as long as anybody has its snapshot, whichever process
+//! started it.
 
 use std::{
     panic::{self, AssertUnwindSafe},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Instant,
 };
 
-use rustler::{Encoder, Env, LocalPid, Reference, Term};
+use ::mounts::Lease;
+use monty_types::MontyException;
+use rustler::{Encoder, Env, LocalPid, Monitor, Reference, Resource, ResourceArc, Term};
 
 use super::{
     Engine,
+    admission::Admission,
     handoff::Handoff,
+    limits,
     parcel::Parcel,
-    pool::{Job, PATIENCE},
+    pool::{Job, PATIENCE, Watched},
+    tether::{Deadline, Stop, Tether},
 };
-use crate::{atoms, error::Failure};
+use crate::{
+    atoms,
+    error::{Failure, Panic},
+};
 
 /// What a piece of work comes to.
-pub(crate) trait Outcome: From<Failure> + Send + 'static {
+pub(crate) trait Outcome: Send + 'static {
+    /// Work that was not begun.
+    fn failed(failure: Failure) -> Self;
+
+    /// Work that panicked.
+    fn panicked(panic: Panic) -> Self;
+
+    /// A turn that ended in an exception, after it had printed `output`.
+    fn raised(exception: MontyException, output: String) -> Self;
+
     /// Whether building the term would keep a scheduler for long, so that the worker must do it.
     fn is_large(&self) -> bool;
 
@@ -30,13 +51,43 @@ pub(crate) trait Outcome: From<Failure> + Send + 'static {
     fn into_term(self, env: Env<'_>) -> Term<'_>;
 }
 
+/// Work that is asked for.
+pub(crate) struct Request<W> {
+    /// Whether it is let in when the engine is overloaded.
+    pub(crate) admission: Admission,
+    /// What the work needs of a mount table; it ends with the work.
+    pub(crate) lease: Option<Arc<Lease>>,
+    pub(crate) work: W,
+}
+
+impl<W> Request<W> {
+    /// Work that needs no lease.
+    pub(crate) fn new(admission: Admission, work: W) -> Self {
+        Self {
+            admission,
+            lease: None,
+            work,
+        }
+    }
+}
+
 /// Where an outcome goes by post.
 struct Address {
     process: LocalPid,
     reference: Parcel,
+    /// Hears of the process's death for as long as this is there.
+    _watch: Option<ResourceArc<Watch>>,
 }
 
 impl Address {
+    fn of(env: Env<'_>, reference: Reference<'_>, watch: Option<ResourceArc<Watch>>) -> Self {
+        Self {
+            process: env.pid(),
+            reference: Parcel::pack(reference),
+            _watch: watch,
+        }
+    }
+
     /// Sends the outcome. A process that is dead needs none.
     fn post(self, outcome: impl Outcome) {
         self.reference.send(self.process, |env, reference| {
@@ -46,14 +97,41 @@ impl Address {
     }
 }
 
-/// Work as a job of the pool.
-struct Turn<W, O> {
-    work: Option<W>,
-    outcome: Option<O>,
-    handoff: Arc<Handoff<O, Address>>,
+/// Stops a turn when its caller dies.
+struct Watch(Weak<Tether>);
+
+#[rustler::resource_impl]
+impl Resource for Watch {
+    const IMPLEMENTS_DOWN: bool = true;
+
+    /// Runs on the scheduler on which the caller exits, and takes short locks.
+    fn down<'a>(&'a self, _env: Env<'a>, _caller: LocalPid, _monitor: Monitor) {
+        if let Some(turn) = self.0.upgrade() {
+            turn.stop(Stop::CallerGone);
+        }
+    }
 }
 
-impl<W, O: Outcome> Turn<W, O> {
+impl Watch {
+    /// Watches the calling process.
+    fn caller(env: Env<'_>, turn: &Arc<Tether>) -> ResourceArc<Self> {
+        let watch = ResourceArc::new(Self(Arc::downgrade(turn)));
+        // Dropping the watch ends the monitor.
+        if env.monitor(&watch, &env.pid()).is_none() {
+            // The caller was killed while this call ran.
+            turn.stop(Stop::CallerGone);
+        }
+        watch
+    }
+}
+
+/// What a turn and its caller share.
+struct Link<O> {
+    tether: Arc<Tether>,
+    handoff: Handoff<O, Address>,
+}
+
+impl<O: Outcome> Link<O> {
     fn hand_over(&self, outcome: O) {
         if let Some((outcome, address)) = self.handoff.offer(outcome) {
             address.post(outcome);
@@ -61,23 +139,56 @@ impl<W, O: Outcome> Turn<W, O> {
     }
 }
 
-impl<W: FnOnce() -> O + Send, O: Outcome> Job for Turn<W, O> {
+impl<O: Outcome> Watched for Link<O> {
+    fn tether(&self) -> &Tether {
+        &self.tether
+    }
+
+    fn answer_for(&self, deadline: Deadline) {
+        Engine::get().count_breach();
+        let exception = limits::out_of_time(deadline);
+        self.hand_over(O::raised(exception, self.tether.printed()));
+    }
+}
+
+/// Work as a job of the pool.
+struct Turn<W, O> {
+    work: Option<W>,
+    admission: Admission,
+    outcome: Option<O>,
+    link: Arc<Link<O>>,
+}
+
+impl<W: FnOnce(&Arc<Tether>) -> O + Send, O: Outcome> Job for Turn<W, O> {
     fn work(&mut self) {
         let Some(work) = self.work.take() else { return };
-        // What a panic leaves behind is the run's, which ends with it; nothing else is touched by a turn half-way.
-        let outcome = panic::catch_unwind(AssertUnwindSafe(work))
-            .unwrap_or_else(|payload| O::from(Failure::panic(payload.as_ref())));
-        if outcome.is_large() {
-            // To build it is work, too.
-            self.hand_over(outcome);
-        } else {
-            self.outcome = Some(outcome);
+        let tether = &self.link.tether;
+        if tether.stopped() == Some(Stop::CallerGone) {
+            // Its caller died while it was queued.
+            return;
         }
+        if let Some(refusal) = self.admission.refusal() {
+            self.outcome = Some(O::failed(refusal));
+            return;
+        }
+        // What a panic leaves behind is the run's, which ends with it; nothing else is touched by a turn half-way.
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(tether)))
+            .unwrap_or_else(|payload| O::panicked(Panic::of(payload.as_ref())));
+        self.outcome = Some(outcome);
+    }
+
+    fn turn(&self) -> Option<Arc<dyn Watched>> {
+        let link: Arc<Link<O>> = Arc::clone(&self.link);
+        Some(link)
+    }
+
+    fn is_slow_to_deliver(&self) -> bool {
+        self.outcome.as_ref().is_some_and(Outcome::is_large)
     }
 
     fn deliver(mut self: Box<Self>) {
         if let Some(outcome) = self.outcome.take() {
-            self.hand_over(outcome);
+            self.link.hand_over(outcome);
         }
     }
 }
@@ -92,34 +203,62 @@ impl<O: Outcome> Job for Errand<O> {
         }
     }
 
+    fn turn(&self) -> Option<Arc<dyn Watched>> {
+        None
+    }
+
+    fn is_slow_to_deliver(&self) -> bool {
+        false
+    }
+
     fn deliver(self: Box<Self>) {}
 }
 
-/// Has `work` done by a worker, and answers the NIF that asked for it.
-pub(crate) fn submit<'a, O: Outcome>(
-    env: Env<'a>,
-    reference: Reference<'a>,
-    work: impl FnOnce() -> O + Send + 'static,
-) -> Term<'a> {
+/// Has work done by a worker, and answers the NIF that asked for it.
+pub(crate) fn submit<'a, W, O>(env: Env<'a>, reference: Reference<'a>, request: Request<W>) -> Term<'a>
+where
+    W: FnOnce(&Arc<Tether>) -> O + Send + 'static,
+    O: Outcome,
+{
     let began = Instant::now();
-    let pool = &Engine::get().pool;
-    let handoff = Arc::new(Handoff::new());
-    pool.submit(Box::new(Turn {
+    let Request {
+        admission,
+        lease,
+        work,
+    } = request;
+    if let Some(refusal) = admission.refusal() {
+        return (atoms::done(), refusal).encode(env);
+    }
+    let engine = Engine::get();
+    let tether = Arc::<Tether>::default();
+    if let Some(lease) = lease {
+        tether.hold(lease);
+    }
+    let link = Arc::new(Link {
+        tether,
+        handoff: Handoff::new(),
+    });
+    engine.pool.submit(Box::new(Turn {
         work: Some(work),
+        admission,
         outcome: None,
-        handoff: Arc::clone(&handoff),
+        link: Arc::clone(&link),
     }));
-    let address = || Address {
-        process: env.pid(),
-        reference: Parcel::pack(reference),
-    };
-    let answer = match handoff.collect(PATIENCE, || pool.has_free_core(), address) {
+    let address = || Address::of(env, reference, Some(Watch::caller(env, &link.tether)));
+    let answer = match link
+        .handoff
+        .collect(PATIENCE, || engine.pool.has_free_core(), address)
+    {
         Some(outcome) if outcome.is_large() => {
-            pool.submit(Box::new(Errand(Some((outcome, address())))));
+            let address = Address::of(env, reference, None);
+            engine.pool.submit(Box::new(Errand(Some((outcome, address)))));
             atoms::wait().encode(env)
         }
         Some(outcome) => (atoms::done(), build(env, outcome)).encode(env),
-        None => atoms::wait().encode(env),
+        None => {
+            engine.warden.wake();
+            atoms::wait().encode(env)
+        }
     };
     charge(env, began);
     answer
@@ -128,7 +267,7 @@ pub(crate) fn submit<'a, O: Outcome>(
 /// The term of an outcome, or of the panic that kept it from being built.
 fn build(env: Env<'_>, outcome: impl Outcome) -> Term<'_> {
     panic::catch_unwind(AssertUnwindSafe(|| outcome.into_term(env)))
-        .unwrap_or_else(|payload| Failure::panic(payload.as_ref()).encode(env))
+        .unwrap_or_else(|payload| Failure::from(Panic::of(payload.as_ref())).encode(env))
 }
 
 /// Charges the process for the time it kept its scheduler, of which a thousandth of a second is all of its share.
@@ -136,3 +275,6 @@ fn charge(env: Env<'_>, began: Instant) {
     let percent = i32::try_from(began.elapsed().as_micros() / 10).unwrap_or(100);
     rustler::schedule::consume_timeslice(env, percent.clamp(1, 100));
 }
+
+#[cfg(test)]
+mod tests;

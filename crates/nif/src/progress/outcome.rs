@@ -15,7 +15,7 @@ use crate::{
         suspended::Question,
         turn::Outcome,
     },
-    error::{Failure, structure},
+    error::{Failure, Panic, structure},
     value::{self, Bounds},
 };
 
@@ -76,6 +76,10 @@ impl Turned {
                 bounds,
             },
             Stop::Raised { exception, output } => Self::Raised { exception, output },
+            Stop::Overloaded => Self::Failed(Failure::new(
+                atoms::overloaded(),
+                "all runs together hold far more than they may, and this one was growing",
+            )),
         }
     }
 }
@@ -87,6 +91,18 @@ impl From<Failure> for Turned {
 }
 
 impl Outcome for Turned {
+    fn failed(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+
+    fn panicked(panic: Panic) -> Self {
+        Self::Failed(panic.into())
+    }
+
+    fn raised(exception: MontyException, output: String) -> Self {
+        Self::Raised { exception, output }
+    }
+
     fn is_large(&self) -> bool {
         match self {
             Self::Paused(pause, _) => asks_much(pause.get()),

@@ -5,9 +5,12 @@ use std::{
         mpsc::{self, Receiver, Sender},
     },
     thread,
+    time::Duration,
 };
 
-use super::{Job, Pool};
+use parking_lot::Mutex;
+
+use super::{Deadline, Job, Pool, Stop, Tether, Watched};
 
 /// A job made of two closures.
 struct Task<W, D> {
@@ -16,6 +19,14 @@ struct Task<W, D> {
 }
 
 impl<W: FnMut() + Send, D: FnOnce() + Send> Job for Task<W, D> {
+    fn turn(&self) -> Option<Arc<dyn Watched>> {
+        None
+    }
+
+    fn is_slow_to_deliver(&self) -> bool {
+        false
+    }
+
     fn work(&mut self) {
         (self.work)();
     }
@@ -90,7 +101,7 @@ fn a_job_that_panics_takes_no_thread_along() {
 fn jobs_beyond_the_bound_wait_in_order() {
     let pool = Pool::start(2).expect("a thread");
     let blocked = [block(&pool), block(&pool)];
-    let order = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let order = Arc::new(Mutex::new(Vec::new()));
     let waiting: Vec<_> = (0..10)
         .map(|number| {
             let order = Arc::clone(&order);
@@ -110,6 +121,122 @@ fn jobs_beyond_the_bound_wait_in_order() {
     // One thread did them all: the other is still held.
     assert_eq!(*order.lock(), (0..10).collect::<Vec<_>>());
     drop(other);
+}
+
+/// A turn of which the pool's warden can only wait for the end.
+#[derive(Default)]
+struct Stuck {
+    tether: Tether,
+    answered: Mutex<Option<Deadline>>,
+}
+
+impl Watched for Stuck {
+    fn tether(&self) -> &Tether {
+        &self.tether
+    }
+
+    fn answer_for(&self, deadline: Deadline) {
+        *self.answered.lock() = Some(deadline);
+    }
+}
+
+/// Work that ends when its sender is dropped, whatever it is asked.
+struct StuckJob {
+    turn: Arc<Stuck>,
+    begun: Sender<()>,
+    released: Receiver<()>,
+    delivered: Sender<()>,
+}
+
+impl Job for StuckJob {
+    fn work(&mut self) {
+        let _ = self.begun.send(());
+        let _ = self.released.recv();
+    }
+
+    fn turn(&self) -> Option<Arc<dyn Watched>> {
+        let turn: Arc<Stuck> = Arc::clone(&self.turn);
+        Some(turn)
+    }
+
+    fn is_slow_to_deliver(&self) -> bool {
+        false
+    }
+
+    fn deliver(self: Box<Self>) {
+        let _ = self.delivered.send(());
+    }
+}
+
+/// A turn under way that has no time left; dropping the sender ends its work.
+fn get_stuck(pool: &Pool) -> (Arc<Stuck>, Sender<()>, Receiver<()>) {
+    let turn = Arc::new(Stuck::default());
+    let (begun, has_begun) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let (delivered, delivery) = mpsc::channel();
+    turn.tether.arm(Duration::ZERO, Duration::ZERO);
+    pool.submit(Box::new(StuckJob {
+        turn: Arc::clone(&turn),
+        begun,
+        released,
+        delivered,
+    }));
+    has_begun.recv().expect("the job begins");
+    (turn, release, delivery)
+}
+
+/// Looks after the turns until `done`, as the warden does.
+fn look_after(pool: &Pool, done: impl Fn() -> bool) {
+    while !done() {
+        pool.look_after_turns();
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_turn_that_does_not_stop_is_abandoned_and_its_place_is_free() {
+    let pool = Pool::start(1).expect("a thread");
+    let (turn, release, delivery) = get_stuck(&pool);
+    // It holds the only thread there may be.
+    let next = submit(&pool, || ());
+    look_after(&pool, || turn.answered.lock().is_some());
+    assert_eq!(turn.tether.stopped(), Some(Stop::Time));
+    assert_eq!(pool.load().abandoned, 1);
+    look_after(&pool, || next.try_recv().is_ok());
+    assert_eq!(pool.load().threads, 1);
+    drop(release);
+    // What it comes to in the end is dropped.
+    assert!(delivery.recv().is_err());
+    look_after(&pool, || pool.load().abandoned == 0);
+    assert_eq!(pool.load().running, 0);
+    submit(&pool, || ()).recv().expect("the pool goes on");
+}
+
+#[test]
+fn a_turn_that_stops_in_time_is_its_own() {
+    let pool = Pool::start(2).expect("a thread");
+    let (turn, release, delivery) = get_stuck(&pool);
+    look_after(&pool, || turn.tether.stopped().is_some());
+    drop(release);
+    delivery.recv().expect("it is delivered");
+    pool.look_after_turns();
+    assert!(turn.answered.lock().is_none());
+    assert_eq!(pool.load().abandoned, 0);
+}
+
+#[test]
+fn many_turns_that_are_abandoned_at_once_leave_the_pool_as_it_was() {
+    let pool = Pool::start(8).expect("a thread");
+    let stuck: Vec<_> = (0..8).map(|_| get_stuck(&pool)).collect();
+    look_after(&pool, || pool.load().abandoned == 8);
+    assert_eq!((pool.load().threads, pool.load().running), (0, 0));
+    submit(&pool, || ()).recv().expect("a new thread comes");
+    for (_, release, delivery) in stuck {
+        drop(release);
+        assert!(delivery.recv().is_err());
+    }
+    look_after(&pool, || pool.load().abandoned == 0);
+    assert_eq!(pool.load().running, 0);
 }
 
 #[test]
@@ -149,7 +276,7 @@ fn jobs_handed_over_while_threads_look_out_or_fall_asleep_are_not_lost() {
             meeting.wait();
         });
         // From no pause at all to one that outlasts the lookout, so that the job meets the threads in every state.
-        let pause = std::time::Instant::now() + std::time::Duration::from_nanos(round % 97 * 700);
+        let pause = std::time::Instant::now() + Duration::from_nanos(round % 97 * 700);
         while std::time::Instant::now() < pause {
             std::hint::spin_loop();
         }
