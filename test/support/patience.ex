@@ -5,19 +5,33 @@ defmodule ExMonty.Patience do
 
   alias ExMonty.Error
 
+  @doc "Waits until `check` is true, and fails after some ten seconds in which it never was."
+  def until(check, tries \\ 1_000) do
+    cond do
+      check.() -> :ok
+      tries == 0 -> raise ExUnit.AssertionError, message: "it did not happen in time"
+      true -> wait() && until(check, tries - 1)
+    end
+  end
+
   @doc "What `attempt` comes to once a session is not busy any more."
   def until_free(attempt, tries \\ 500) do
     :erlang.garbage_collect()
 
     case attempt.() do
       {:error, %Error{reason: :busy}} when tries > 0 ->
-        receive do
-        after
-          10 -> until_free(attempt, tries - 1)
-        end
+        wait()
+        until_free(attempt, tries - 1)
 
       result ->
         result
+    end
+  end
+
+  defp wait do
+    receive do
+    after
+      10 -> true
     end
   end
 end

@@ -101,13 +101,13 @@ fn session_start<'a>(
     reference: Reference<'a>,
     session: Term<'a>,
     code: Binary<'a>,
-    names: Names,
+    Names(names): Names,
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
 ) -> NifResult<Term<'a>> {
     if parcel::is_small(values) {
-        begin(env, reference, session, code, names, values, limits, host)
+        begin(env, reference, session, code, &names, values, limits, host)
     } else {
         Ok(atoms::large().encode(env))
     }
@@ -121,12 +121,12 @@ fn session_start_large<'a>(
     reference: Reference<'a>,
     session: Term<'a>,
     code: Binary<'a>,
-    names: Names,
+    Names(names): Names,
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    begin(env, reference, session, code, names, values, limits, host)
+    begin(env, reference, session, code, &names, values, limits, host)
 }
 
 /// Everything that can be refused is, before the session is lent.
@@ -136,7 +136,7 @@ fn begin<'a>(
     reference: Reference<'a>,
     session: Term<'a>,
     code: Binary<'a>,
-    names: Names,
+    names: &[String],
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
@@ -155,9 +155,12 @@ fn begin<'a>(
         return Ok(refuse(env, &refusal));
     }
     let limits = limits.unwrap_or_else(|| terms.limits.clone());
-    let (values, bytes) = meter::measure(|| decode_inputs(values, &names.0, &limits.bounds()));
-    let lent = values.and_then(|values| Ok((values, session.0.lend()?)));
-    let (values, (idle, loan)) = match lent {
+    let (inputs, bytes) = meter::measure(|| {
+        let values = decode_inputs(values, names, &limits.bounds())?;
+        Ok::<Vec<_>, Failure>(names.iter().cloned().zip(values).collect())
+    });
+    let lent = inputs.and_then(|inputs| Ok((inputs, session.0.lend()?)));
+    let (inputs, (idle, loan)) = match lent {
         Ok(lent) => lent,
         Err(failure) => return Ok(refuse(env, &failure)),
     };
@@ -168,9 +171,10 @@ fn begin<'a>(
         meter.renew(limits.allocations());
         meter.take_over(bytes);
         run.begin(limits, loan);
+        // Not the session's, so read and freed outside its turn.
+        let code = code.open(|code| code.decode::<String>().unwrap_or_default());
         let stop = take_turn(turn, meter, run, Duration::ZERO, &host, |run| {
-            let inputs = names.0.into_iter().zip(values).collect();
-            evaluate(repl, code, inputs, session.place(), &host, run)
+            evaluate(repl, &code, inputs, session.place(), &host, run)
         });
         Turned::new(stop, Shape::Progress, bounds)
     };
@@ -202,7 +206,7 @@ fn check_source(code: &[u8], terms: &Terms) -> Result<(), Failure> {
 /// The first step of an evaluation.
 fn evaluate(
     mut repl: Box<MontyRepl>,
-    code: Parcel,
+    code: &str,
     inputs: Vec<(String, MontyObject)>,
     place: &Place,
     host: &Host,
@@ -211,19 +215,18 @@ fn evaluate(
     for (_, value) in &inputs {
         run.instances.learn(value);
     }
-    let code = code.open(|code| code.decode::<String>().unwrap_or_default());
     *repl.tracker_mut() = run.ledger.limits.tracker();
     let name = repl.next_script_name();
     if name == FIRST_SCRIPT && !place.terms.has_directory {
         repl.set_cwd(&host.default_directory());
     }
-    if let Err(exception) = place.terms.dynamic_code.check(&code, &name) {
+    if let Err(exception) = place.terms.dynamic_code.check(code, &name) {
         return Err(Ended {
             exception,
             session: Some(repl),
         });
     }
-    let progress = repl.feed_start(&code, inputs, run.print())?;
+    let progress = repl.feed_start(code, inputs, run.print())?;
     Ok(At::Session(Box::new(progress)))
 }
 

@@ -164,14 +164,14 @@ pub(crate) fn take_turn(
 ) -> Stop {
     let answered = run.ledger.budget.calls;
     run.ledger.arm(turn, taken);
-    let progress = meter.turn(|| {
+    let ended = meter.turn(|| {
         run.output.begin(turn);
         let progress = advance(step(&mut run), turn, host, &mut run);
         run.output.end();
-        progress
+        // Here, because what it makes and frees is the run's.
+        progress.map(At::into_value)
     });
     Engine::get().count_answers(run.ledger.budget.calls - answered);
-    let ended = progress.map(At::into_value);
     match ended {
         Ok(Ok((value, session))) => {
             let (value, output) = end(value, run, meter, session);

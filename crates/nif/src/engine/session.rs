@@ -121,7 +121,10 @@ impl Drop for Abandoned {
         }
         let (Pause { at, mut run }, mut meter) = pause.into_parts();
         let loan = run.loan.take();
-        let repl = meter.turn(|| at.into_session());
+        let repl = meter.turn(|| {
+            drop(run.output.take());
+            at.into_session()
+        });
         if let (Some(loan), Some(repl)) = (loan, repl) {
             run.lease = None;
             loan.give_back(Metered::join(Idle { repl, run }, meter));
