@@ -10,6 +10,7 @@ use monty_types::{
     ResourceTracker, SleepMode,
 };
 use mounts::Lease;
+use mounts::monty::unhandled_function;
 
 use crate::failure::Failure;
 use crate::host::Host;
@@ -82,7 +83,8 @@ fn interpret(
             RunProgress::NameLookup(lookup) => lookup.resume(NameLookupResult::Undefined, host.print()),
             RunProgress::FunctionCall(mut call) => {
                 let name = mem::take(&mut call.function_name);
-                call.resume(ExtFunctionResult::NotFound(name), host.print())
+                let answer = unhandled_function(&name, &call.args);
+                call.resume(answer.unwrap_or(ExtFunctionResult::NotFound(name)), host.print())
             }
         };
     }

@@ -163,6 +163,21 @@ pub trait Writer: Reader {
     /// As [`Reader::read`], and what `admission` refuses.
     fn write(&self, path: RelativePath<'_>, data: &mut Vec<u8>, admission: &mut Admission<'_>) -> Answer<()>;
 
+    /// Replaces the contents of the file at `path` with bytes that somebody else holds too, creating it when missing. A
+    /// backend that keeps its files in memory shares them.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn write_shared(
+        &self,
+        path: RelativePath<'_>,
+        contents: &Contents,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        self.write(path, &mut contents.to_vec(), admission)
+    }
+
     /// Adds `data` at the end of the file at `path`, creating it when missing.
     ///
     /// # Errors
@@ -270,6 +285,15 @@ impl<R: Reader + ?Sized> Reader for Arc<R> {
 impl<W: Writer + ?Sized> Writer for Arc<W> {
     fn write(&self, path: RelativePath<'_>, data: &mut Vec<u8>, admission: &mut Admission<'_>) -> Answer<()> {
         (**self).write(path, data, admission)
+    }
+
+    fn write_shared(
+        &self,
+        path: RelativePath<'_>,
+        contents: &Contents,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        (**self).write_shared(path, contents, admission)
     }
 
     fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {

@@ -151,6 +151,15 @@ impl Writer for Memory {
         self.change(|tree| tree.put(path, Update::Replace(data), admission))
     }
 
+    fn write_shared(
+        &self,
+        path: RelativePath<'_>,
+        contents: &Contents,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        self.change(|tree| tree.put(path, Update::Share(contents), admission))
+    }
+
     fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
         self.change(|tree| tree.put(path, Update::Append(data), admission))
     }

@@ -58,6 +58,7 @@
 //! monty/stat        metadata as a stat result
 //! monty/mkdir       Path.mkdir, call by call
 //! monty/scan        walk, scandir and glob
+//! monty/modules     import shutil, import glob
 //! monty/exception   errors as Python exceptions
 //! monty/value       values that hold others
 //! ```
@@ -69,6 +70,7 @@ mod drive;
 mod exception;
 mod meter;
 mod mkdir;
+mod modules;
 mod scan;
 mod stat;
 mod suspended;
@@ -80,5 +82,6 @@ pub use budget::{Budget, Clock};
 pub use drive::drive;
 pub use exception::exception;
 pub use meter::{Meter, Unmetered};
+pub use modules::{ModuleCall, unhandled_function};
 pub use suspended::Suspended;
 pub use terms::Terms;

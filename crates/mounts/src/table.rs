@@ -13,6 +13,7 @@
 //! table/observed       who is told of the operations
 //! table/links          where a path really leads, and links that nobody may see
 //! table/rename         renaming, within one mount
+//! table/copy           copying a file, and sharing its bytes
 //! table/directories    listing, creating and removing directories, mount points included
 //! table/subtree        everything below a directory: walking, matching, removing
 //! table/source         a whole namespace as the source of one mount
@@ -23,6 +24,7 @@
 //! so no operation under a lease takes a lock of the table.
 
 mod change;
+mod copy;
 mod directories;
 mod follow;
 mod judged;

@@ -1,5 +1,8 @@
 //! What is done to the contents of a file, whatever keeps them.
 
+#[cfg(any(unix, feature = "vfs"))]
+use std::borrow::Cow;
+
 use crate::backend::OpenMode;
 use crate::contents::Contents;
 
@@ -8,6 +11,8 @@ use crate::contents::Contents;
 pub(crate) enum Update<'a> {
     /// The file holds these bytes from now on. They are taken when the update is made, and left when it is refused.
     Replace(&'a mut Vec<u8>),
+    /// The file holds these bytes from now on, shared with whoever else holds them.
+    Share(&'a Contents),
     /// These bytes follow those it has.
     Append(&'a [u8]),
     /// The file is emptied.
@@ -21,6 +26,7 @@ impl Update<'_> {
     pub(crate) fn written(&self) -> u64 {
         match self {
             Self::Replace(data) => data.len() as u64,
+            Self::Share(contents) => contents.len() as u64,
             Self::Append(data) => data.len() as u64,
             Self::Truncate | Self::Touch => 0,
         }
@@ -28,11 +34,12 @@ impl Update<'_> {
 
     /// The bytes that are written.
     #[cfg(any(unix, feature = "vfs"))]
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
-            Self::Replace(data) => data,
-            Self::Append(data) => data,
-            Self::Truncate | Self::Touch => &[],
+            Self::Replace(data) => Cow::Borrowed(data),
+            Self::Share(contents) => contents.as_contiguous(),
+            Self::Append(data) => Cow::Borrowed(data),
+            Self::Truncate | Self::Touch => Cow::Borrowed(&[]),
         }
     }
 
@@ -53,6 +60,7 @@ impl Update<'_> {
     pub(crate) fn apply(self, contents: &mut Contents) {
         match self {
             Self::Replace(data) => *contents = Contents::from(std::mem::take(data)),
+            Self::Share(shared) => *contents = shared.clone(),
             Self::Append(data) => contents.append(data),
             Self::Truncate => *contents = Contents::default(),
             Self::Touch => {}

@@ -280,3 +280,30 @@ fn a_quiet_run_prints_what_the_script_prints() {
         "done\n"
     );
 }
+
+#[test]
+fn shutil_and_glob_work_over_mounts_and_only_there() {
+    let source = directory(&[("a.txt", "a"), ("deep/b.txt", "b")]);
+    let code = "
+import glob, shutil
+shutil.copytree('/src', '/out/copy')
+print(sorted(glob.glob('/out/**/*.txt', recursive=True)))
+try:
+    shutil.copy('/src/a.txt', '/etc/a.txt')
+except PermissionError as error:
+    print(error)
+";
+    let ended = Program::new()
+        .mount("/src", &source, "ro")
+        .args(["--mount", "/out=memory"])
+        .script(code);
+    assert!(
+        ended.out.starts_with(
+            "['/out/copy/a.txt', '/out/copy/deep/b.txt']\n\
+             no mount covers what shutil.copy('/src/a.txt', '/etc/a.txt') names\n"
+        ),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
+}

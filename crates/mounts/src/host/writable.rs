@@ -125,6 +125,15 @@ impl Writer for WritableHostDirectory {
         self.put(path, &Update::Replace(data), admission)
     }
 
+    fn write_shared(
+        &self,
+        path: RelativePath<'_>,
+        contents: &Contents,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        self.put(path, &Update::Share(contents), admission)
+    }
+
     fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
         self.put(path, &Update::Append(data), admission)
     }

@@ -86,7 +86,7 @@ impl WritableHostDirectory {
             retry_on_intr(|| openat(directory, place.name, flags, NEW_FILE)).map(drop)
         } else {
             let temporary = Temporary::create(directory, NEW_FILE).map_err(|error| refusal(error.into()))?;
-            temporary.file().write_all(update.bytes()).map_err(refusal)?;
+            temporary.file().write_all(&update.bytes()).map_err(refusal)?;
             temporary.publish_new(place.name)
         };
         match created {
@@ -193,7 +193,7 @@ impl Existing {
         if update.keeps_contents() {
             self.copy_to(temporary.file(), place)?;
         }
-        temporary.file().write_all(update.bytes())?;
+        temporary.file().write_all(&update.bytes())?;
         kept::give(temporary.file(), &self.file, &self.metadata)?;
         Ok(temporary.publish_over(place.name)?)
     }
@@ -227,7 +227,7 @@ impl Existing {
         if !update.keeps_contents() {
             self.file.set_len(0)?;
         }
-        (&self.file).write_all(update.bytes())
+        (&self.file).write_all(&update.bytes())
     }
 }
 

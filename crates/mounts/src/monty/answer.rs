@@ -16,6 +16,7 @@ use super::contents;
 use super::exception::{exception, raised};
 use super::meter::Meter;
 use super::mkdir::{Existing, Parents, make_dir};
+use super::modules;
 use super::scan;
 use super::stat::stat_result;
 use super::terms::Terms;
@@ -168,6 +169,7 @@ impl<M: Meter> Answering<'_, '_, M> {
             OsFunctionCall::Unlink(path) => self.change(|files| files.remove_file(path)),
             OsFunctionCall::Rmdir(path) => self.change(|files| files.remove_dir(path)),
             OsFunctionCall::Rename(args) => self.change(|files| files.rename(&args.src, &args.dst)),
+            OsFunctionCall::Import(name) => modules::import(self.namespace, name),
             OsFunctionCall::Getenv(_)
             | OsFunctionCall::GetEnviron
             | OsFunctionCall::DateToday
@@ -178,7 +180,6 @@ impl<M: Meter> Answering<'_, '_, M> {
             | OsFunctionCall::SystemSleep(_)
             | OsFunctionCall::AsyncSleep(_)
             | OsFunctionCall::AsyncSystemSleep(_)
-            | OsFunctionCall::Import(_)
             | OsFunctionCall::ImportStubs(_) => Err(Fault::NotCovered),
         }
     }

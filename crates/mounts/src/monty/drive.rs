@@ -6,10 +6,11 @@ use ::monty_types::{
 
 use crate::table::Namespace;
 
-use super::answer::{Answered, answer};
+use super::answer::{Answered, Fault, Outcome, answer};
 use super::budget::{Budget, Clock};
 use super::exception::raised;
 use super::meter::Meter;
+use super::modules;
 use super::suspended::Suspended;
 use super::terms::Terms;
 
@@ -33,18 +34,30 @@ pub fn drive<P: Suspended, M: Meter>(
     loop {
         // The call is taken out to be answered, and put back if it is not.
         let asked = progress.take_call();
-        let (Some(asked), Some(tracker)) = (asked, progress.tracker()) else {
+        let call = match (&asked, progress.module_call()) {
+            (None, Some(call)) => Some(call),
+            _ => None,
+        };
+        let Some(tracker) = progress.tracker().filter(|_| asked.is_some() || call.is_some()) else {
             if let (Some(clock), Some(tracker)) = (turn, progress.tracker()) {
                 budget.settle(clock.taken(), tracker);
             }
             return Ok(progress);
         };
-        let step = opened(&mut turn, budget, tracker)
-            .and_then(|clock| step(namespace, asked, tracker, meter, &clock, budget));
+        let step = opened(&mut turn, budget, tracker).and_then(|clock| {
+            charged(tracker, meter, &clock, budget, |terms| match (asked, &call) {
+                (Some(asked), _) => Step::of(answer(namespace, asked, terms)),
+                (None, Some(call)) => Step::of_module(modules::answer(namespace, call, terms)),
+                (None, None) => Ok(Step::HandBack(None)),
+            })
+        });
+        drop(call);
         // Only here does the state of the run move: it is large, and this is once per call.
         progress = match step {
             Ok(Step::HandBack(asked)) => {
-                progress.put_back(asked);
+                if let Some(asked) = asked {
+                    progress.put_back(asked);
+                }
                 return Ok(progress);
             }
             Ok(Step::Resume(result)) => progress.answer(result, print.reborrow())?,
@@ -67,20 +80,38 @@ fn opened(
     Ok(*turn.insert(clock))
 }
 
-/// How a run goes on after a call.
+/// How a run goes on after a call: with an answer, or by whoever made it drive, with what was taken out of it.
 enum Step {
     Resume(ExtFunctionResult),
-    HandBack(OsFunctionCall),
+    HandBack(Option<OsFunctionCall>),
+}
+
+impl Step {
+    fn of(answered: Answered) -> Result<Self, ResourceError> {
+        match answered {
+            Answered::NotCovered(asked) => Ok(Self::HandBack(Some(asked))),
+            Answered::Exceeded(exceeded) => Err(exceeded),
+            Answered::Answer(result) => Ok(Self::Resume(result)),
+        }
+    }
+
+    fn of_module(outcome: Outcome) -> Result<Self, ResourceError> {
+        match outcome {
+            Err(Fault::NotCovered) => Ok(Self::HandBack(None)),
+            Err(Fault::Exceeded(exceeded)) => Err(exceeded),
+            Err(Fault::Raise(exception)) => Ok(Self::Resume(exception.into())),
+            Ok(value) => Ok(Self::Resume(value.into())),
+        }
+    }
 }
 
 /// Answers one call and charges it.
-fn step<M: Meter>(
-    namespace: &Namespace,
-    asked: OsFunctionCall,
+fn charged<M: Meter>(
     tracker: &ResourceTracker,
     meter: &mut M,
     clock: &Clock,
     budget: &mut Budget,
+    answer: impl FnOnce(&mut Terms<'_, M>) -> Result<Step, ResourceError>,
 ) -> Result<Step, ResourceError> {
     let mut terms = Terms {
         meter,
@@ -90,19 +121,15 @@ fn step<M: Meter>(
     if !terms.meter.enter() {
         return Err(clock.ran_out());
     }
-    let answered = answer(namespace, asked, &mut terms);
+    let step = answer(&mut terms);
     meter.leave();
     let taken = clock.taken();
     budget.settle(taken, tracker);
-    match answered {
-        Answered::NotCovered(asked) => Ok(Step::HandBack(asked)),
-        Answered::Exceeded(exceeded) => Err(exceeded),
-        Answered::Answer(result) => {
-            clock.allows(taken)?;
-            budget.calls += 1;
-            Ok(Step::Resume(result))
-        }
+    if let Ok(Step::Resume(_)) = step {
+        clock.allows(taken)?;
+        budget.calls += 1;
     }
+    step
 }
 
 /// The exception to abort a run with: the class and the words of the interpreter's own limits.

@@ -18,7 +18,7 @@ use super::terms::Terms;
 use super::value::finished;
 
 /// The most entries one scan may look at, those counted again that a pattern such as `*/**/*` comes back to.
-const MAX_VISITS: u64 = 1_000_000;
+pub(super) const MAX_VISITS: u64 = 1_000_000;
 
 /// Entries looked at between two looks at the clock and at the run's memory, when matching one is cheap.
 const VISITS_BETWEEN_CHECKS: u64 = 1_024;

@@ -5,6 +5,8 @@ use std::mem;
 use ::monty::{ReplProgress, ReplStartError, RunProgress};
 use ::monty_types::{ExtFunctionResult, MontyException, OsFunctionCall, PrintWriter, ResourceTracker};
 
+use super::modules::ModuleCall;
+
 /// A run that waits for an answer, or has ended with a value: of a program, or of a session that lives on afterwards.
 ///
 /// The interpreter has a type for each. Hosts that run both may have one of their own around them.
@@ -14,6 +16,9 @@ pub trait Suspended: Sized {
 
     /// Takes the call that the run waits for, if it waits for one of the system.
     fn take_call(&mut self) -> Option<OsFunctionCall>;
+
+    /// The call of a function of a module that the mounts answer, if the run waits for one.
+    fn module_call(&self) -> Option<ModuleCall<'_>>;
 
     /// Puts back a call that was taken.
     fn put_back(&mut self, call: OsFunctionCall);
@@ -48,6 +53,15 @@ macro_rules! suspended {
                         &mut call.function_call,
                         OsFunctionCall::GetEnviron,
                     )),
+                    _ => None,
+                }
+            }
+
+            fn module_call(&self) -> Option<ModuleCall<'_>> {
+                match self {
+                    Self::FunctionCall(call) if call.object_id.is_none() => {
+                        ModuleCall::of(&call.function_name, &call.args, call)
+                    }
                     _ => None,
                 }
             }

@@ -228,9 +228,14 @@ impl Namespace {
     /// `NotFound`, `NotADirectory`, `IsADirectory`, `PermissionDenied`; [`ErrorKind::MemoryLimit`], before anything
     /// is read, when what the mount keeps in memory and this answer together would exceed its limit.
     pub fn read(&self, path: &str) -> Result<Contents> {
+        self.read_within(path, Mount::room_for_answer)
+    }
+
+    /// Reads the whole file at `path`, of at most as many bytes as its mount has `room` for.
+    pub(super) fn read_within(&self, path: &str, room: impl Fn(&Mount) -> u64) -> Result<Contents> {
         let read = |judged: &Judged<'_, '_>| {
             let mount = judged.mount();
-            let answer = judged.reader().read(judged.relative(), mount.room_for_answer());
+            let answer = judged.reader().read(judged.relative(), room(mount));
             match (answer, mount.limits().memory) {
                 (
                     Err(Refusal::Failed {

@@ -103,7 +103,7 @@ impl<F: FileSystem> VfsBackend<F> {
         }
         .map_err(refusal)?;
         handle
-            .write_all(update.bytes())
+            .write_all(&update.bytes())
             .and_then(|()| handle.flush())
             .map_err(handle_refusal)
     }

@@ -38,8 +38,8 @@ macro_rules! same_as_python {
 }
 
 same_as_python! {
-    binary csv_files decode errors glob inode json_files mkdir names open_modes ospath relative remove rename report stat
-    text walk
+    binary csv_files decode errors glob glob_module inode json_files mkdir names open_modes ospath relative remove rename
+    report shutil_files shutil_trees stat text walk
 }
 
 /// Runs a script in every way and compares what it prints.

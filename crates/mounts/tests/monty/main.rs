@@ -16,6 +16,7 @@ mod errors;
 #[path = "../support/linked.rs"]
 mod linked;
 mod metering;
+mod modules;
 mod scans;
 mod script;
 mod time;

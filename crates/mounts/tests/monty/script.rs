@@ -2,10 +2,10 @@
 
 use monty::{MontyRun, RunProgress};
 use monty_types::{
-    CompileOptions, MontyException, MontyObject, NameLookupResult, PrintWriter, ResourceLimits,
-    ResourceTracker,
+    CompileOptions, ExtFunctionResult, MontyException, MontyObject, NameLookupResult, PrintWriter,
+    ResourceLimits, ResourceTracker,
 };
-use mounts::monty::{Budget, Meter, Unmetered, drive, unhandled};
+use mounts::monty::{Budget, Meter, Unmetered, drive, unhandled, unhandled_function};
 use mounts::{LeaseMode, Table};
 
 /// A run that ended.
@@ -86,6 +86,12 @@ impl<'a> Script<'a> {
                     call.resume(answer, print)
                 }
                 Ok(RunProgress::NameLookup(lookup)) => lookup.resume(NameLookupResult::Undefined, print),
+                Ok(RunProgress::FunctionCall(mut call)) => {
+                    let name = std::mem::take(&mut call.function_name);
+                    let answer = unhandled_function(&name, &call.args);
+                    handed_back.push(name.clone());
+                    call.resume(answer.unwrap_or(ExtFunctionResult::NotFound(name)), print)
+                }
                 Ok(other) => panic!("an unexpected pause: {other:?}"),
             };
         };

@@ -5,7 +5,7 @@ use monty_types::{
     CallArgs, ExtFunctionResult, MontyException, MontyObject, MontyUuid, NameLookupResult, OsFunctionCall,
     PrintWriter, ResourceLimits, ResourceTracker,
 };
-use mounts::monty::Suspended;
+use mounts::monty::{ModuleCall, Suspended};
 
 /// A run of either kind.
 #[expect(
@@ -173,6 +173,13 @@ impl Suspended for At {
         match self {
             Self::Program(progress) => progress.take_call(),
             Self::Session(progress) => progress.as_mut().take_call(),
+        }
+    }
+
+    fn module_call(&self) -> Option<ModuleCall<'_>> {
+        match self {
+            Self::Program(progress) => progress.module_call(),
+            Self::Session(progress) => progress.as_ref().module_call(),
         }
     }
 
