@@ -28,7 +28,7 @@ warnings =
     analysis_type: :succ_typings,
     init_plt: String.to_charlist(plt),
     files_rec: [String.to_charlist(ours)],
-    warnings: [:unknown, :extra_return, :missing_return]
+    warnings: [:unknown, :extra_return]
   )
 
 Enum.each(warnings, &IO.puts(:dialyzer.format_warning(&1)))

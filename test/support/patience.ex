@@ -8,9 +8,15 @@ defmodule ExMonty.Patience do
   @doc "Waits until `check` is true, and fails after some ten seconds in which it never was."
   def until(check, tries \\ 1_000) do
     cond do
-      check.() -> :ok
-      tries == 0 -> raise ExUnit.AssertionError, message: "it did not happen in time"
-      true -> wait() && until(check, tries - 1)
+      check.() ->
+        :ok
+
+      tries == 0 ->
+        raise ExUnit.AssertionError, message: "it did not happen in time"
+
+      true ->
+        wait()
+        until(check, tries - 1)
     end
   end
 

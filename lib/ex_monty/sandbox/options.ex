@@ -145,6 +145,7 @@ defmodule ExMonty.Sandbox.Options do
 
   defp handler!(other), do: refuse_handler!(other)
 
+  @spec refuse_handler!(term) :: no_return
   defp refuse_handler!(handler) do
     wrong!(":handler", handler, "a module with the behaviour ExMonty.Sandbox, which has handle_function/3")
   end
