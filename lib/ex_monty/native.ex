@@ -73,6 +73,8 @@ defmodule ExMonty.Native do
   def mount_commit(_holder, _virtual, _selection, _trial), do: unloaded()
   def mount_discard(_holder, _virtual), do: unloaded()
   def mount_dump(_holder), do: unloaded()
+  def mount_dump_parts(_holder, _known), do: unloaded()
+  def mount_load_parts(_frame, _kept, _hosts, _drift, _max_size), do: unloaded()
   def mount_load(_dump, _hosts, _on_drift, _max_size), do: unloaded()
   def mount_export_tar(_holder, _path), do: unloaded()
   def mount_import_tar(_holder, _path, _tar), do: unloaded()

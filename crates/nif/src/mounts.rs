@@ -11,6 +11,7 @@
 //! mounts/history   snapshots, forks, changes and differences
 //! mounts/commit    what becomes of an overlay's changes
 //! mounts/dump      tables as bytes
+//! mounts/parts     the same in parts, for whoever has most of the contents
 //! mounts/archive   directories as tar archives
 //! mounts/events    operations, told to processes
 //! mounts/refusal   every refusal as the atom of the contract
@@ -29,6 +30,7 @@ mod history;
 mod holder;
 mod lease;
 mod options;
+mod parts;
 mod refusal;
 mod table;
 mod wait;

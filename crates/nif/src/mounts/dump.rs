@@ -9,12 +9,12 @@ use mounts::{
 use rustler::{Atom, Binary, Decoder, Encoder, Env, Error, NifResult, ResourceArc, Term};
 
 use super::{
-    Refusal, answer, archive::Bytes, holder::Holder, options::proper_list, table::TableResource, text,
+    Answer, Refusal, answer, archive::Bytes, holder::Holder, options::proper_list, table::TableResource, text,
 };
 use crate::{atoms, error::Failure};
 
 /// The host directories of a dump: virtual paths, and host paths.
-struct Hosts<'a>(Vec<(Binary<'a>, Binary<'a>)>);
+pub(super) struct Hosts<'a>(Vec<(Binary<'a>, Binary<'a>)>);
 
 impl<'a> Decoder<'a> for Hosts<'a> {
     fn decode(term: Term<'a>) -> NifResult<Self> {
@@ -24,7 +24,7 @@ impl<'a> Decoder<'a> for Hosts<'a> {
 
 /// What is done where the host has changed what an overlay owns.
 #[derive(Clone, Copy)]
-struct Drift(OnDrift);
+pub(super) struct Drift(OnDrift);
 
 impl<'a> Decoder<'a> for Drift {
     fn decode(term: Term<'a>) -> NifResult<Self> {
@@ -49,22 +49,27 @@ fn mount_dump<'a>(env: Env<'a>, holder: Holder<'a>) -> Term<'a> {
 #[rustler::nif(schedule = "DirtyIo")]
 fn mount_load<'a>(env: Env<'a>, dump: Binary<'a>, hosts: Hosts<'a>, drift: Drift, max_size: u64) -> Term<'a> {
     answer(env, move || {
-        let mut options = LoadOptions::new().with_on_drift(drift.0).with_max_size(max_size);
-        for (point, host) in hosts.0 {
-            let point = text(point, Operation::Mount)?;
-            options = options
-                .with_directory(point, Path::new(OsStr::from_bytes(&host)))
-                .map_err(|error| {
-                    let reason = super::refusal::host_directory(error.kind());
-                    Refusal::Failed(Failure::new(
-                        reason,
-                        format!("the host directory of {point}: {error}"),
-                    ))
-                })?;
-        }
-        let table = Table::load(&dump, options)?;
+        let table = Table::load(&dump, options(hosts, drift, max_size)?)?;
         Ok(ResourceArc::new(TableResource::from(table)))
     })
+}
+
+/// What a table is loaded with.
+pub(super) fn options(hosts: Hosts<'_>, drift: Drift, max_size: u64) -> Answer<LoadOptions> {
+    let mut options = LoadOptions::new().with_on_drift(drift.0).with_max_size(max_size);
+    for (point, host) in hosts.0 {
+        let point = text(point, Operation::Mount)?;
+        options = options
+            .with_directory(point, Path::new(OsStr::from_bytes(&host)))
+            .map_err(|error| {
+                let reason = super::refusal::host_directory(error.kind());
+                Refusal::Failed(Failure::new(
+                    reason,
+                    format!("the host directory of {point}: {error}"),
+                ))
+            })?;
+    }
+    Ok(options)
 }
 
 impl From<DumpError> for Refusal {
