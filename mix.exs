@@ -18,7 +18,7 @@ defmodule ExMonty.MixProject do
     ]
   end
 
-  def application, do: [extra_applications: [:crypto]]
+  def application, do: [extra_applications: [:crypto, :logger]]
 
   defp elixirc_paths(:test), do: ["lib", "test/support", "test/attacks"]
   defp elixirc_paths(_), do: ["lib"]

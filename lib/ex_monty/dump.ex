@@ -40,7 +40,7 @@ defmodule ExMonty.Dump do
   #
   #     magic      8 bytes
   #     version    2 bytes
-  #     kind       1 byte: a runner, a snapshot of one call, one of futures, a session, a mount table
+  #     kind       1 byte: a runner, a snapshot of one call, one of futures, a session, a mount table, a workspace
   #     sealed     1 byte: 0 with a checksum, 1 with a seal
   #     size       8 bytes, of the body
   #     tag        32 bytes: SHA-256 of everything else, or HMAC-SHA256 of it with the key
@@ -53,7 +53,7 @@ defmodule ExMonty.Dump do
 
   @magic <<0x89, "exmonty">>
   @version 1
-  @kinds %{runner: 1, snapshot: 2, futures: 3, session: 4, mounts: 5}
+  @kinds %{runner: 1, snapshot: 2, futures: 3, session: 4, mounts: 5, workspace: 6}
   @header_bytes 52
 
   @doc false
@@ -193,6 +193,7 @@ defmodule ExMonty.Dump do
   defp kind(3), do: "a snapshot that waits for futures"
   defp kind(4), do: "a session"
   defp kind(5), do: "a mount table"
+  defp kind(6), do: "a workspace"
   defp kind(_number), do: "something else"
 
   defp refuse(message), do: {:error, %Error{reason: :invalid_dump, message: message}}

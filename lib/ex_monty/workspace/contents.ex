@@ -1,0 +1,134 @@
+defmodule ExMonty.Workspace.Contents do
+  @moduledoc false
+
+  # What a workspace holds: files, variables, the step that is suspended, and how many steps were begun.
+
+  alias ExMonty.{Error, Mount}
+  alias ExMonty.Workspace.{Image, Suspension, Variables}
+
+  @enforce_keys [:mounts, :variables]
+  defstruct [:mounts, :variables, suspension: nil, steps: 0]
+
+  @type t :: %__MODULE__{
+          mounts: Mount.t(),
+          variables: Variables.t(),
+          suspension: Suspension.t() | nil,
+          steps: non_neg_integer
+        }
+
+  @typedoc "The parts of an image, files as `files_of` made them."
+  @type image :: %{steps: non_neg_integer, variables: binary | nil, files: term, suspension: tuple | nil}
+
+  @doc "Those that a workspace begins with."
+  @spec new([Mount.spec()] | Mount.t()) :: {:ok, t} | {:error, term}
+  def new(%Mount{} = mounts), do: {:ok, %__MODULE__{mounts: mounts, variables: Variables.new()}}
+  def new(specs), do: with({:ok, mounts} <- Mount.new(specs), do: new(mounts))
+
+  @doc "A copy that shares everything: files at a cost that does not depend on them, variables as bytes."
+  @spec fork(t) :: {:ok, t, copied :: t} | {:error, term}
+  def fork(%__MODULE__{} = contents) do
+    with {:ok, variables} <- Variables.packed(contents.variables),
+         {:ok, mounts} <- Mount.fork(contents.mounts) do
+      contents = %{contents | variables: variables}
+      {:ok, contents, %{contents | mounts: mounts, variables: Variables.asleep(variables)}}
+    end
+  end
+
+  @doc "Everything as plain data. `files_of` makes data of a table."
+  @spec image(t, (Mount.t() -> {:ok, term} | {:error, term})) :: {:ok, image, t} | {:error, term}
+  def image(%__MODULE__{} = contents, files_of) do
+    with {:ok, variables} <- Variables.packed(contents.variables),
+         {:ok, files} <- files_of.(contents.mounts),
+         {:ok, suspension} <- suspension_image(contents, files_of) do
+      image = %{
+        steps: contents.steps,
+        variables: variables.bytes,
+        files: files,
+        suspension: suspension
+      }
+
+      {:ok, image, %{contents | variables: variables}}
+    end
+  end
+
+  defp suspension_image(%{suspension: nil}, _files_of), do: {:ok, nil}
+
+  defp suspension_image(%{suspension: %{before: nil} = suspension}, _files_of),
+    do: {:ok, {suspension.tag, suspension.run, nil, nil}}
+
+  defp suspension_image(%{suspension: %{before: before} = suspension, mounts: mounts}, files_of) do
+    with {:ok, table} <- table_before(before.files, mounts),
+         {:ok, files} <- files_of.(table) do
+      {:ok, {suspension.tag, suspension.run, files, before.variables}}
+    end
+  end
+
+  # A snapshot as a table of its own.
+  defp table_before(%Mount{} = table, _mounts), do: {:ok, table}
+
+  defp table_before(snapshot, mounts) do
+    with {:ok, table} <- Mount.fork(mounts), :ok <- Mount.restore(table, snapshot), do: {:ok, table}
+  end
+
+  @doc "What `image/2` made data of. `table_of` makes a table of that of the files."
+  @spec open(term, (term -> {:ok, Mount.t()} | {:error, term})) :: {:ok, t} | {:error, term}
+  def open(%{steps: steps, variables: variables, files: files, suspension: suspension}, table_of)
+      when is_integer(steps) and steps >= 0 and (is_binary(variables) or is_nil(variables)) do
+    with {:ok, mounts} <- table_of.(files),
+         {:ok, suspension} <- open_suspension(suspension, table_of) do
+      {:ok,
+       %__MODULE__{
+         mounts: mounts,
+         variables: Variables.of_bytes(variables),
+         suspension: suspension,
+         steps: steps
+       }}
+    end
+  end
+
+  def open(_other, _table_of), do: Image.invalid("its parts are not those of a workspace")
+
+  defp open_suspension(nil, _table_of), do: {:ok, nil}
+
+  defp open_suspension({tag, run, nil, nil}, _table_of) when is_binary(tag) and is_binary(run),
+    do: {:ok, %Suspension{tag: tag, run: run, before: nil}}
+
+  defp open_suspension({tag, run, files, variables}, table_of)
+       when is_binary(tag) and is_binary(run) and (is_binary(variables) or is_nil(variables)) do
+    with {:ok, table} <- table_of.(files) do
+      {:ok, %Suspension{tag: tag, run: run, before: %{files: table, variables: variables}}}
+    end
+  end
+
+  defp open_suspension(_other, _table_of), do: Image.invalid("its suspended step is malformed")
+
+  @typedoc "A state to go back to."
+  @type before :: %{files: Mount.Snapshot.t() | Mount.t(), variables: binary | nil}
+
+  @doc "The state that a step begins in, for a rollback: its variables are made bytes."
+  @spec before(t) :: {:ok, before, t} | {:error, term}
+  def before(%__MODULE__{} = contents) do
+    with {:ok, variables} <- Variables.packed(contents.variables),
+         {:ok, snapshot} <- Mount.snapshot(contents.mounts) do
+      {:ok, %{files: snapshot, variables: variables.bytes}, %{contents | variables: variables}}
+    end
+  end
+
+  @doc "Goes back to `before`. A table that writes through to the host cannot, and keeps its files."
+  @spec roll_back(t, before) :: {:ok, t} | {:error, Error.t()}
+  def roll_back(%__MODULE__{} = contents, %{files: files, variables: variables}) do
+    with {:ok, mounts} <- files_back(contents.mounts, files) do
+      {:ok, %{contents | mounts: mounts, variables: Variables.of_bytes(variables), suspension: nil}}
+    end
+  end
+
+  # What a rollback goes back to was loaded as a table.
+  defp files_back(_mounts, %Mount{} = table), do: {:ok, table}
+
+  defp files_back(mounts, snapshot) do
+    case Mount.restore(mounts, snapshot) do
+      :ok -> {:ok, mounts}
+      {:error, reason} -> {:error, reason}
+    end
+  end
+end

@@ -1,0 +1,391 @@
+defmodule ExMonty.Workspace.Server do
+  @moduledoc false
+
+  # The process of a workspace. It decides nothing (`State` does) and does nothing that takes time (`Errand` does, in a
+  # process linked to this one): it holds what the workspace is between two pieces of work.
+
+  use GenServer
+
+  require Logger
+
+  alias ExMonty.{Error, Mount}
+  alias ExMonty.Workspace.{Arrival, Contents, Errand, Name, Options, State, Suspension}
+  alias ExMonty.Workspace.State.Work
+
+  @enforce_keys [:options]
+  defstruct [
+    :options,
+    :contents,
+    :checkpoint,
+    :lost,
+    :worker,
+    :files_before,
+    :idle_timer,
+    :offer,
+    state: State.new(),
+    # :serving; {:waiting, monitor of the one before, token} for one that is to take over; {:moved, pid}
+    role: :serving
+  ]
+
+  ## Starting
+
+  @doc "Starts the process with what `origin` says it holds; see `ExMonty.Workspace.Arrival`."
+  @spec start(:link | :nolink, Options.t(), Arrival.origin()) :: GenServer.on_start()
+  def start(link, %Options{} = options, origin) do
+    # One that takes over gets its name when it does.
+    name = if match?({:adopted, _, _}, origin), do: nil, else: options.registered
+    named = if name, do: [name: name], else: []
+
+    case link do
+      :link -> GenServer.start_link(__MODULE__, {options, origin}, named)
+      :nolink -> GenServer.start(__MODULE__, {options, origin}, named)
+    end
+  end
+
+  @doc false
+  def settle_in(former, token, options, nil), do: start(:nolink, options, {:adopted, former, token})
+
+  def settle_in(former, token, options, supervisor) do
+    start = {__MODULE__, :start, [:link, options, {:adopted, former, token}]}
+    spec = %{id: __MODULE__, start: start, restart: :transient}
+
+    case DynamicSupervisor.start_child(supervisor, spec) do
+      :ignore -> {:error, %Error{reason: :move_failed, message: "the workspace was not handed over"}}
+      started -> started
+    end
+  end
+
+  @doc false
+  def offer(server, token, image), do: GenServer.call(server, {:offer, token, image}, :infinity)
+
+  @doc false
+  def take_over(server, token) do
+    GenServer.call(server, {:take_over, token}, :timer.seconds(30))
+  catch
+    :exit, reason ->
+      {:error,
+       %Error{reason: :move_failed, message: "it was not taken over: #{Exception.format_exit(reason)}"}}
+  end
+
+  @impl true
+  def init({options, origin}) do
+    Process.flag(:trap_exit, true)
+
+    case Arrival.arrive(options, origin) do
+      {:ok, %{contents: contents} = arrived} ->
+        if arrived.lost, do: warn_of_loss(options, arrived.lost)
+
+        data = %__MODULE__{
+          options: options,
+          contents: %{contents | suspension: nil},
+          checkpoint: arrived.checkpoint,
+          lost: arrived.lost,
+          state: State.new(contents.suspension),
+          role: arrived.role
+        }
+
+        {:ok, data, :hibernate}
+
+      :ignore ->
+        :ignore
+
+      {:error, reason} ->
+        {:stop, reason}
+    end
+  end
+
+  defp warn_of_loss(options, lost) do
+    Logger.warning(
+      "workspace #{inspect(options.name)}: step #{lost.step} was lost; what it did outside may have happened"
+    )
+  end
+
+  ## Calls
+
+  @impl true
+  def handle_call({:hand_over, token}, _from, %{offer: {token, image}} = data),
+    do: {:reply, {:ok, image}, %{data | offer: nil}}
+
+  def handle_call({:hand_over, _token}, _from, data), do: {:reply, :gone, data}
+
+  def handle_call(request, from, %{role: {:moved, pid, _monitor}} = data) do
+    pass_on(pid, from, request)
+    {:noreply, data}
+  end
+
+  def handle_call({:take_over, token}, _from, %{role: {:waiting, monitor, token}} = data) do
+    Process.demonitor(monitor, [:flush])
+    :ok = Name.take_over(data.options.registered)
+    {:reply, :ok, proceed(%{data | role: :serving})}
+  end
+
+  def handle_call({:take_over, _token}, _from, data) do
+    {:reply, {:error, %Error{reason: :move_failed, message: "nobody waits to take over"}}, data}
+  end
+
+  def handle_call({:offer, token, image}, _from, data), do: {:reply, :ok, %{data | offer: {token, image}}}
+
+  def handle_call(:info, _from, data), do: {:reply, info(data), data}
+  def handle_call(:suspensions, _from, data), do: {:reply, suspensions(data), data}
+  def handle_call(:options, _from, data), do: {:reply, data.options, data}
+
+  def handle_call({:look, question}, from, data) do
+    look(question, from, data.contents.mounts)
+    {:noreply, data}
+  end
+
+  def handle_call({:ask, kind, task, patience}, {caller, _tag} = from, data) do
+    work = %Work{kind: kind, task: task, from: from, monitor: Process.monitor(caller)}
+
+    case State.ask(data.state, work, patience) do
+      {:ok, state} ->
+        {:noreply, proceed(%{data | state: state})}
+
+      {:error, refusal} ->
+        Process.demonitor(work.monitor, [:flush])
+        {:reply, {:error, refused(refusal)}, data}
+    end
+  end
+
+  defp refused(:busy), do: :busy
+
+  defp refused(:unknown_suspension),
+    do: %Error{reason: :unknown_suspension, message: "no step is suspended with this tag"}
+
+  defp refused(:already_resumed),
+    do: %Error{
+      reason: :already_resumed,
+      message: "the step that was suspended with this tag was resumed before"
+    }
+
+  # Files can be looked at while a step runs. What is looked for may be large, so this process does not do it.
+  defp look(question, from, mounts) do
+    spawn(fn ->
+      reply =
+        case question do
+          :files -> Mount.walk(mounts, "/")
+          {:read, path} -> Mount.read(mounts, path)
+          :changes -> Mount.changes(mounts)
+          {:diff, path} -> Mount.diff(mounts, path)
+        end
+
+      GenServer.reply(from, reply)
+    end)
+  end
+
+  defp info(data) do
+    %{
+      status: State.status(data.state),
+      steps: data.contents.steps,
+      queued: length(data.state.queue),
+      suspensions: suspensions(data),
+      saved: data.checkpoint && data.checkpoint.saved,
+      lost: data.lost
+    }
+  end
+
+  defp suspensions(%{state: %{suspension: nil}}), do: []
+  defp suspensions(%{state: %{suspension: suspension}}), do: [Suspension.unpack_tag(suspension.tag)]
+
+  ## Work
+
+  # Begins what may begin, or waits.
+  defp proceed(%{role: :serving} = data) do
+    case State.next(data.state) do
+      {:begin, work, state} -> begin(work, %{cancel_idle(data) | state: state})
+      :wait -> idle(data)
+    end
+  end
+
+  defp proceed(data), do: data
+
+  defp begin(%Work{} = work, data) do
+    if work.monitor, do: Process.demonitor(work.monitor, [:flush])
+
+    errand = %Errand{
+      server: self(),
+      options: data.options,
+      contents: %{data.contents | suspension: data.state.suspension},
+      checkpoint: data.checkpoint
+    }
+
+    callers = callers(work.from)
+
+    worker =
+      spawn_link(fn ->
+        Process.put(:"$callers", callers)
+        {reply, errand} = Errand.perform(work.task, errand)
+        send(errand.server, {:done, self(), reply, errand})
+      end)
+
+    %{data | worker: worker, files_before: files_before(work, data.contents)}
+  end
+
+  defp callers({pid, _tag}), do: [pid]
+  defp callers(nil), do: []
+
+  defp files_before(%Work{kind: :upkeep}, _contents), do: nil
+
+  defp files_before(_work, contents) do
+    case Mount.snapshot(contents.mounts) do
+      {:ok, snapshot} -> snapshot
+      {:error, _reason} -> nil
+    end
+  end
+
+  @impl true
+  def handle_info({:done, worker, reply, errand}, %{worker: worker} = data) do
+    work = data.state.working
+    data = held(data, errand)
+
+    case reply do
+      {:moved, pid} ->
+        answer(work, {:ok, pid})
+        {:noreply, leave(data, pid), :hibernate}
+
+      reply ->
+        answer(work, reply)
+        {:noreply, proceed(still_named(work, data))}
+    end
+  end
+
+  # Where this process would go back to if the worker were killed.
+  def handle_info({:contents, worker, contents}, %{worker: worker} = data),
+    do: {:noreply, %{data | contents: %{contents | suspension: nil}}}
+
+  def handle_info({:EXIT, worker, reason}, %{worker: worker} = data) when worker != nil do
+    work = data.state.working
+    data = recovered(work, data)
+    answer(work, {:error, lost(work, reason)})
+    {:noreply, proceed(%{data | worker: nil, files_before: nil, offer: nil})}
+  end
+
+  # A worker that is done. Nothing more comes from it, so that an idle process can sleep now.
+  def handle_info({:EXIT, _pid, :normal}, data) do
+    if data.role == :serving and data.contents.variables.session == nil and State.idle?(data.state),
+      do: {:noreply, data, :hibernate},
+      else: {:noreply, data}
+  end
+
+  def handle_info({:EXIT, _pid, reason}, data), do: {:stop, reason, data}
+
+  # Whoever was to hand over is gone, and did not: this one is not needed.
+  def handle_info({:DOWN, monitor, :process, _pid, _reason}, %{role: {:waiting, monitor, _token}} = data),
+    do: {:stop, :normal, data}
+
+  def handle_info({:DOWN, monitor, :process, _pid, _reason}, %{role: {:moved, _to, monitor}} = data),
+    do: {:stop, :normal, data}
+
+  def handle_info({:DOWN, monitor, :process, _pid, _reason}, data),
+    do: {:noreply, %{data | state: State.abandon(data.state, monitor)}}
+
+  def handle_info({:idle, timer}, %{idle_timer: timer} = data) do
+    {:ok, state} = State.ask(data.state, %Work{kind: :upkeep, task: :sleep})
+    {:noreply, proceed(%{data | state: state, idle_timer: nil})}
+  end
+
+  # What came too late: a timer that was cancelled, a worker that was given up.
+  def handle_info(_message, data), do: {:noreply, data}
+
+  # What the work left, with the suspended step where it belongs.
+  defp held(data, errand) do
+    suspension = errand.contents.suspension
+    state = finish(data.state, suspension)
+
+    %{
+      data
+      | contents: %{errand.contents | suspension: nil},
+        checkpoint: errand.checkpoint,
+        state: state,
+        worker: nil,
+        files_before: nil,
+        offer: nil
+    }
+  end
+
+  defp finish(%State{working: %Work{kind: :upkeep}} = state, _suspension), do: State.finish(state, nil)
+  defp finish(state, suspension), do: State.finish(state, suspension)
+
+  defp answer(%Work{from: nil}, _reply), do: :ok
+  defp answer(%Work{from: from}, reply), do: GenServer.reply(from, reply)
+
+  # A worker that was killed left files half changed. Where the state it began in is known whole, that is the state again.
+  defp recovered(%Work{kind: :resumption, task: {suspension, _}}, data) do
+    contents = rolled_back(data.contents, data.files_before, nil)
+    %{data | contents: contents, state: State.finish(data.state, suspension)}
+  end
+
+  defp recovered(%Work{kind: :step}, data) do
+    variables = data.contents.variables
+
+    contents =
+      if is_binary(variables.bytes),
+        do: rolled_back(data.contents, data.files_before, variables.bytes),
+        else: data.contents
+
+    contents = %{contents | steps: contents.steps + 1}
+    %{data | contents: contents, state: State.finish(data.state, nil)}
+  end
+
+  defp recovered(%Work{}, data), do: %{data | state: State.finish(data.state, nil)}
+
+  defp rolled_back(contents, nil, _variables), do: contents
+
+  defp rolled_back(contents, files, variables) do
+    case Contents.roll_back(contents, %{files: files, variables: variables}) do
+      {:ok, contents} -> contents
+      # A mount that writes through to the host keeps what was written.
+      {:error, _reason} -> contents
+    end
+  end
+
+  defp lost(%Work{kind: :upkeep}, reason),
+    do: %Error{reason: :interrupted, message: "the work was interrupted: #{Exception.format_exit(reason)}"}
+
+  defp lost(%Work{}, reason),
+    do: %Error{
+      reason: :step_lost,
+      message: "the step was lost: its process ended with #{Exception.format_exit(reason)}"
+    }
+
+  ## Moving away
+
+  # A move that failed may have been taken for one that did not: then the name is claimed back.
+  defp still_named(%Work{task: {:move, _node, _supervisor}}, data) do
+    Name.take_over(data.options.registered)
+    data
+  end
+
+  defp still_named(_work, data), do: data
+
+  defp leave(data, pid) do
+    {waiting, _state} = State.drain(data.state)
+
+    for %Work{} = work <- waiting do
+      if work.monitor, do: Process.demonitor(work.monitor, [:flush])
+      if work.from, do: pass_on(pid, work.from, {:ask, work.kind, work.task, :queue})
+    end
+
+    monitor = Process.monitor(pid)
+    %__MODULE__{options: data.options, role: {:moved, pid, monitor}}
+  end
+
+  # The caller waits for whoever answers; until then it watches this process, which stays as long as the other does.
+  defp pass_on(pid, from, request), do: send(pid, {:"$gen_call", from, request})
+
+  ## Being idle
+
+  defp idle(%{options: %{idle_timeout: :infinity}} = data), do: data
+
+  defp idle(data) do
+    if State.idle?(data.state) and data.contents.variables.session != nil do
+      timer = make_ref()
+      Process.send_after(self(), {:idle, timer}, data.options.idle_timeout)
+      %{data | idle_timer: timer}
+    else
+      data
+    end
+  end
+
+  defp cancel_idle(data), do: %{data | idle_timer: nil}
+end

@@ -1,0 +1,161 @@
+defmodule ExMonty.Workspace.NodesTest do
+  use ExUnit.Case, async: false
+
+  alias ExMonty.Test.{HostDirectory, Peers}
+  alias ExMonty.Workspace
+  alias ExMonty.Workspace.Store
+
+  setup_all do
+    Peers.distribute!()
+  end
+
+  setup do
+    {_peer, node} = Peers.start!()
+    %{node: node, name: "agent-#{System.unique_integer([:positive])}"}
+  end
+
+  defp options(name, more \\ []) do
+    [
+      name: name,
+      mounts: [{"/work", :memory, files: %{"a" => "one"}}],
+      functions: %{"suspend" => &Peers.suspend/2, "hold" => &Peers.hold/2}
+    ] ++ more
+  end
+
+  test "a workspace moves with variables, files and its suspended step, and is found by its name",
+       %{node: node, name: name} do
+    {:ok, ws} = Workspace.start_link(options(name))
+    {:ok, nil, ""} = Workspace.run(ws, "n = 1; open('/work/a', 'a').write(' two'); None")
+    {:suspended, "go on?", ""} = Workspace.run(ws, "n = n + suspend('go on?')")
+
+    assert {:ok, moved} = Workspace.move(name, node)
+    assert node(moved) == node
+    assert Workspace.whereis(name) == moved
+    assert :erpc.call(node, Workspace, :whereis, [name]) == moved
+
+    assert Workspace.suspensions(name) == ["go on?"]
+    assert Workspace.resume(name, "go on?", {:ok, 41}) == {:ok, nil, ""}
+    assert Workspace.run(name, "n") == {:ok, 42, ""}
+    assert Workspace.read(name, "/work/a") == {:ok, "one two"}
+    # Whoever has the process from before is served as well.
+    assert Workspace.run(ws, "n + 1") == {:ok, 43, ""}
+    assert Workspace.write(ws, "/work/b", "x") == :ok
+    assert Workspace.read(name, "/work/b") == {:ok, "x"}
+    assert {:ok, back} = Workspace.move(name, node())
+    assert node(back) == node()
+    assert Workspace.run(name, "n") == {:ok, 42, ""}
+    assert Workspace.move(name, node()) == {:ok, back}
+  end
+
+  test "callers that wait while a workspace moves are served on the other node, in their order",
+       %{node: node, name: name} do
+    :yes = :global.register_name(name <> "-test", self())
+    {:ok, ws} = Workspace.start_link(options(name))
+    {:ok, _, _} = Workspace.run(ws, "seen = []")
+    first = Task.async(fn -> Workspace.run(ws, "hold('#{name}-test')") end)
+    assert_receive {:held, held}, 10_000
+    move = Task.async(fn -> Workspace.move(ws, node) end)
+    wait_until(fn -> Workspace.info(ws).queued == 1 end)
+
+    later =
+      for n <- 1..5 do
+        task = Task.async(fn -> Workspace.run(ws, "seen.append(#{n}); len(seen)") end)
+        wait_until(fn -> Workspace.info(ws).queued == n + 1 end)
+        task
+      end
+
+    send(held, :go)
+    assert Task.await(first, 30_000) == {:ok, Atom.to_string(node()), ""}
+    assert {:ok, moved} = Task.await(move, 30_000)
+    assert node(moved) == node
+    assert Task.await_many(later, 30_000) == for(n <- 1..5, do: {:ok, n, ""})
+    assert Workspace.run(name, "seen") == {:ok, [1, 2, 3, 4, 5], ""}
+  end
+
+  test "a workspace that moves under a supervisor is its child, and comes back from the store when it is killed",
+       %{node: node, name: name} do
+    store = {Store.Directory, HostDirectory.create!()}
+    supervisor = :"supervisor_#{name}"
+    {:ok, _pid} = Peers.start_supervisor(node, supervisor)
+
+    {:ok, ws} = Workspace.start_link(options(name, store: store))
+    {:ok, _, _} = Workspace.run(ws, "n = 1")
+    assert {:ok, moved} = Workspace.move(ws, node, supervisor: supervisor)
+    assert [{_, ^moved, _, _}] = DynamicSupervisor.which_children({supervisor, node})
+    {:ok, _, _} = Workspace.run(name, "n = 2")
+
+    Process.exit(moved, :kill)
+    wait_until(fn -> Workspace.whereis(name) not in [nil, moved] end)
+    assert node(Workspace.whereis(name)) == node
+    assert Workspace.run(name, "n") == {:ok, 2, ""}
+  end
+
+  test "after a node is killed, its workspaces come up on another from the store they share",
+       %{node: node, name: name} do
+    store = {Store.Directory, HostDirectory.create!()}
+
+    for n <- 1..3 do
+      {:ok, ws} = Workspace.start_link(options("#{name}-#{n}", store: store, key: "secret"))
+      {:ok, _, _} = Workspace.run(ws, "n = #{n}; open('/work/n', 'w').write('#{n}'); None")
+      {:ok, moved} = Workspace.move(ws, node)
+      {:ok, _, _} = Workspace.run(moved, "n = n * 10")
+      {:suspended, ^n, ""} = Workspace.run(moved, "n = n + suspend(#{n})")
+    end
+
+    Peers.kill!(node)
+    wait_until(fn -> Enum.all?(1..3, &(Workspace.whereis("#{name}-#{&1}") == nil)) end)
+
+    assert Store.workspaces(store) == {:ok, for(n <- 1..3, do: "#{name}-#{n}")}
+    {_peer, other} = Peers.start!()
+
+    for n <- 1..3 do
+      {:ok, pid} = Peers.start_workspace(other, options("#{name}-#{n}", store: store, key: "secret"))
+      assert node(pid) == other
+      assert Workspace.suspensions("#{name}-#{n}") == [n]
+      assert Workspace.resume("#{name}-#{n}", n, {:ok, 1}) == {:ok, nil, ""}
+      assert Workspace.run("#{name}-#{n}", "n") == {:ok, n * 10 + 1, ""}
+      assert Workspace.read("#{name}-#{n}", "/work/n") == {:ok, "#{n}"}
+    end
+  end
+
+  test "a move to a node that is not there, or lacks what is needed, leaves the workspace as it was",
+       %{node: node, name: name} do
+    {:ok, ws} = Workspace.start_link(options(name))
+    {:ok, _, _} = Workspace.run(ws, "n = 1")
+    assert {:error, %ExMonty.Error{reason: :node_unreachable}} = Workspace.move(ws, :"nobody@127.0.0.1")
+
+    assert {:error, %ExMonty.Error{reason: :move_failed}} =
+             Workspace.move(ws, node, supervisor: :no_such_supervisor)
+
+    assert Workspace.run(name, "n") == {:ok, 1, ""}
+    assert Workspace.whereis(name) == ws
+  end
+
+  test "a node that vanishes in the middle of a move loses nothing", %{node: node, name: name} do
+    {:ok, ws} = Workspace.start_link(options(name))
+    {:ok, _, _} = Workspace.run(ws, "n = 1; open('/work/b', 'w').write('kept'); None")
+    test = self()
+
+    # On the other node the move stands still just before anything is handed over.
+    gate = Peers.start_gate(node, {name, :gate}, test)
+    stuck = Task.async(fn -> Workspace.move(ws, node, supervisor: {:global, {name, :gate}}) end)
+    assert_receive {:asked, ^gate}, 10_000
+    waiting = Task.async(fn -> Workspace.run(ws, "n + 1") end)
+    wait_until(fn -> Workspace.info(ws).queued == 1 end)
+    Peers.kill!(node)
+
+    assert {:error, %ExMonty.Error{reason: reason}} = Task.await(stuck, 60_000)
+    assert reason in [:node_unreachable, :move_failed]
+    assert Task.await(waiting, 30_000) == {:ok, 2, ""}
+    assert Workspace.read(name, "/work/b") == {:ok, "kept"}
+    assert Workspace.whereis(name) == ws
+  end
+
+  defp wait_until(condition, attempts \\ 100_000) do
+    cond do
+      condition.() -> :ok
+      attempts == 0 -> flunk("it did not come about")
+      true -> :erlang.yield() && wait_until(condition, attempts - 1)
+    end
+  end
+end

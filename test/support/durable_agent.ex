@@ -1,0 +1,72 @@
+defmodule ExMonty.Test.DurableAgent do
+  @moduledoc false
+
+  # A node whose only purpose is to be killed: it does steps, each of which changes a variable and files, and says on
+  # its output when one begins and when it has been answered. Every fifth is suspended and resumed.
+
+  alias ExMonty.Workspace
+
+  @name "durable"
+  @step """
+  n = n + 1
+  with open('/work/log', 'a') as log:
+      log.write(f'{n}\\n')
+  open(f'/work/{n % 7}', 'w').write(str(n) * 1000)
+  if n % 5 == 0:
+      answers.append(ask(n))
+  n
+  """
+
+  def options(directory) do
+    [
+      name: @name,
+      store: {Workspace.Store.Directory, directory},
+      mounts: [{"/work", :memory}],
+      functions: %{"ask" => &__MODULE__.ask/2},
+      key: "a key"
+    ]
+  end
+
+  def ask([n], _kwargs), do: {:suspend, {"ask", n}}
+
+  # What a node does from its start to its end, which is violent.
+  def main(directory) do
+    {:ok, _apps} = Application.ensure_all_started(:ex_monty)
+    {:ok, ws} = Workspace.start_link(options(directory))
+
+    if Workspace.info(ws).steps == 0 do
+      {:ok, _, _} = Workspace.run(ws, "n = 0; answers = []")
+    end
+
+    say("up")
+    finish_suspended(ws)
+    loop(ws)
+  end
+
+  defp loop(ws) do
+    say("begin")
+
+    case Workspace.run(ws, @step) do
+      {:ok, n, ""} -> say("done #{n}")
+      {:suspended, {"ask", n}, ""} -> resume(ws, n)
+    end
+
+    loop(ws)
+  end
+
+  def finish_suspended(ws) do
+    case Workspace.suspensions(ws) do
+      [{"ask", n}] -> resume(ws, n)
+      [] -> :ok
+    end
+  end
+
+  defp resume(ws, n) do
+    say("suspended #{n}")
+    {:ok, ^n, ""} = Workspace.resume(ws, {"ask", n}, {:ok, "answer #{n}"})
+    say("done #{n}")
+  end
+
+  # Written at once, whatever becomes of this node.
+  defp say(text), do: :ok = :file.write(:standard_io, text <> "\n")
+end

@@ -1,0 +1,49 @@
+defmodule ExMonty.Test.FlakyStore do
+  @moduledoc false
+
+  # A store in memory that fails when it is told to, before or after it has done what it was asked.
+
+  @behaviour ExMonty.Workspace.Store
+
+  use Agent
+
+  def start_link(_ \\ []), do: Agent.start_link(fn -> %{values: %{}, fail: nil, puts: []} end)
+
+  @doc "Lets everything fail whose function and key this is true for; nil ends it."
+  def fail(store, predicate), do: Agent.update(store, &%{&1 | fail: predicate})
+
+  @doc "The keys and sizes that were put since this was asked last, in order."
+  def puts(store), do: Agent.get_and_update(store, &{Enum.reverse(&1.puts), %{&1 | puts: []}})
+
+  @impl true
+  def put(store, key, value) do
+    act(store, :put, key, fn state ->
+      {:ok,
+       %{state | values: Map.put(state.values, key, value), puts: [{key, byte_size(value)} | state.puts]}}
+    end)
+  end
+
+  @impl true
+  def get(store, key) do
+    act(store, :get, key, fn state ->
+      case state.values do
+        %{^key => value} -> {{:ok, value}, state}
+        _ -> {{:error, :not_found}, state}
+      end
+    end)
+  end
+
+  @impl true
+  def delete(store, key) do
+    act(store, :delete, key, &{:ok, %{&1 | values: Map.delete(&1.values, key)}})
+  end
+
+  @impl true
+  def list(store), do: act(store, :list, nil, &{{:ok, Map.keys(&1.values)}, &1})
+
+  defp act(store, function, key, work) do
+    Agent.get_and_update(store, fn state ->
+      if state.fail && state.fail.(function, key), do: {{:error, :disk_full}, state}, else: work.(state)
+    end)
+  end
+end

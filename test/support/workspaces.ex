@@ -1,0 +1,48 @@
+defmodule ExMonty.Test.Workspaces do
+  @moduledoc false
+
+  # Workspaces whose scripts can wait for the test, and be suspended.
+
+  import ExUnit.Assertions
+  import ExUnit.Callbacks
+
+  alias ExMonty.Workspace
+
+  @doc "Starts a workspace that lives as long as the test, with `gate(name)` and `suspend(tag)` for its scripts."
+  def start(opts \\ []) do
+    defaults = [
+      mounts: [{"/work", :memory}],
+      functions: %{"gate" => gate(self()), "suspend" => fn [tag], _ -> {:suspend, tag} end}
+    ]
+
+    start_supervised!({Workspace, Keyword.merge(defaults, opts)}, id: make_ref(), restart: :temporary)
+  end
+
+  # Waits until the test lets it go on.
+  defp gate(test) do
+    fn [name], _kwargs ->
+      send(test, {:at, name, self()})
+
+      receive do
+        :go -> {:ok, name}
+      end
+    end
+  end
+
+  @doc "Waits until a script is at the gate `name`; gives whom to send `:go`."
+  def at(name) do
+    assert_receive {:at, ^name, pid}, 10_000
+    pid
+  end
+
+  @doc "Waits until so many callers wait."
+  def queued(ws, count), do: until(fn -> Workspace.info(ws).queued == count end)
+
+  def until(condition, attempts \\ 1_000_000) do
+    cond do
+      condition.() -> :ok
+      attempts == 0 -> flunk("it did not come about")
+      true -> :erlang.yield() && until(condition, attempts - 1)
+    end
+  end
+end
