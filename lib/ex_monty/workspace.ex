@@ -227,8 +227,8 @@ defmodule ExMonty.Workspace do
   queue, and what is done in one never shows in the other.
 
   Files cost the same whatever there is; variables are kept as bytes, which all forks of a workspace share, until the
-  fork's first step. `opts` are those of `start_link/1` but for `:mounts`, `:hosts` and `:from`; functions, limits and
-  the key are those of `ws` where they are not given, name and store are not. A store must not have the name yet.
+  fork's first step. `opts` are `:name`, `:store`, `:key`, `:idle_timeout`, and who answers (`:functions` and the like): but
+  for name and store those of `ws` where they are not given. A store must not have the name yet.
 
       iex> {:ok, ws} = ExMonty.Workspace.start_link()
       iex> ExMonty.Workspace.run(ws, "plan = ['a']")

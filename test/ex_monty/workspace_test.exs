@@ -212,6 +212,14 @@ defmodule ExMonty.WorkspaceTest do
       assert Workspace.run(ws, "answer") == {:ok, "in the template", ""}
     end
 
+    test "a fork may have functions of its own, and keeps those of its template where it has none" do
+      ws = start()
+      {:ok, fork} = Workspace.fork(ws, functions: %{"mine" => fn [], _ -> {:ok, "mine"} end})
+      assert Workspace.run(fork, "mine()") == {:ok, "mine", ""}
+      {:ok, fork} = Workspace.fork(ws)
+      assert {:suspended, "a", ""} = Workspace.run(fork, "suspend('a')")
+    end
+
     test "a dump is not loaded with another key, damaged, or when it is something else" do
       ws = start(key: "one")
       {:ok, _, _} = Workspace.run(ws, "n = 1")

@@ -88,11 +88,19 @@ defmodule ExMonty.Workspace.Options do
     }
   end
 
+  @doc "Those that are still needed when a workspace has begun: what it began with may be large, and is in it now."
+  @spec settled(t) :: t
+  def settled(%__MODULE__{} = options) do
+    given = Keyword.drop(options.given, [:mounts, :from])
+    %{options | given: given, mounts: [], from: nil}
+  end
+
   @doc "Those of a fork: what its template was given, but for what names it, and `opts`."
   @spec fork!(t, keyword) :: t
-  def fork!(%__MODULE__{given: given}, opts) do
-    only!(opts, Keyword.keys(@own) -- ([:mounts, :from, :hosts] ++ @sandbox))
-    given |> Keyword.drop([:name, :store, :from]) |> Keyword.merge(opts) |> start!()
+  def fork!(%__MODULE__{given: given, hosts: hosts}, opts) do
+    only!(opts, @sandbox ++ (Keyword.keys(@own) -- [:mounts, :from, :hosts]))
+    given = Keyword.drop(given, [:name, :store, :hosts, :mounts, :from])
+    start!([hosts: hosts] ++ Keyword.merge(given, opts))
   end
 
   @doc "The options of `run/3`."

@@ -76,7 +76,7 @@ defmodule ExMonty.Workspace.Server do
         if arrived.lost, do: warn_of_loss(options, arrived.lost)
 
         data = %__MODULE__{
-          options: options,
+          options: Options.settled(options),
           contents: %{contents | suspension: nil},
           checkpoint: arrived.checkpoint,
           lost: arrived.lost,

@@ -106,7 +106,8 @@ defmodule ExMonty.Workspace.Store.Directory do
            number = List.first(numbers, 0) + 1,
            :ok <- :file.make_link(temporary, Path.join(directory, file(number))),
            :ok <- flush(directory),
-           do: flush(Path.dirname(directory))
+           # Its own name was flushed with the first generation.
+           do: if(numbers == [], do: flush(Path.dirname(directory)), else: :ok)
 
     _ = File.rm(temporary)
 
