@@ -7,6 +7,8 @@ defmodule ExMonty.Telemetry do
   | `[:ex_monty, :run, :start]` | `system_time`, `monotonic_time` | `script_name` |
   | `[:ex_monty, :run, :stop]` | `duration`, `monotonic_time` | `script_name`, `outcome`: `:ok` or `:suspended` |
   | `[:ex_monty, :run, :exception]` | `duration`, `monotonic_time` | `script_name`, `kind: :error`, `reason`, `stacktrace: []` |
+  | `[:ex_monty, :workspace, :step, :start]`, `:stop` | `system_time`; `duration` | `name`, `step`, and at the end `outcome` |
+  | `[:ex_monty, :workspace, :save, :start]`, `:stop` | `system_time`; `duration` | `name`, and at the end `outcome` |
 
   Times are in native units, as `System.convert_time_unit/3` takes them. A run is what `ExMonty.Sandbox.run/2` does after
   compiling; one that a session or a workspace drives is one, too, and so is the rest of a run that was suspended.

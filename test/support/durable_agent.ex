@@ -47,8 +47,13 @@ defmodule ExMonty.Test.DurableAgent do
     say("begin")
 
     case Workspace.run(ws, @step) do
-      {:ok, n, ""} -> say("done #{n}")
-      {:suspended, {"ask", n}, ""} -> resume(ws, n)
+      {:ok, n, ""} ->
+        say("done #{n}")
+
+      {:suspended, {"ask", n}, ""} ->
+        say("suspended #{n}")
+        resume(ws, n)
+        say("done #{n}")
     end
 
     loop(ws)
@@ -62,9 +67,8 @@ defmodule ExMonty.Test.DurableAgent do
   end
 
   defp resume(ws, n) do
-    say("suspended #{n}")
     {:ok, ^n, ""} = Workspace.resume(ws, {"ask", n}, {:ok, "answer #{n}"})
-    say("done #{n}")
+    :ok
   end
 
   # Written at once, whatever becomes of this node.

@@ -52,6 +52,18 @@ defmodule ExMonty.Sandbox.TelemetryTest do
     refute_received {:event, _, _, _}
   end
 
+  test "a step of a workspace is a start and a stop, around those of its run" do
+    {:ok, ws} = ExMonty.Workspace.start_link(name: :told_of)
+    assert {:error, _} = ExMonty.Workspace.run(ws, "1 / 0")
+
+    assert_received {:event, [:ex_monty, :workspace, :step, :start], %{system_time: _},
+                     %{name: :told_of, step: 1}}
+
+    assert_received {:event, [:ex_monty, :run, :exception], _, _}
+    assert_received {:event, [:ex_monty, :workspace, :step, :stop], %{duration: _}, metadata}
+    assert metadata == %{name: :told_of, step: 1, outcome: :error}
+  end
+
   test "without :telemetry a run is the same" do
     :code.purge(:telemetry)
     :code.delete(:telemetry)
