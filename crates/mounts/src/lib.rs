@@ -10,6 +10,7 @@ mod growth;
 pub mod history;
 #[cfg(unix)]
 mod host;
+mod journal;
 mod lease;
 mod memory;
 mod metadata;

@@ -3,9 +3,11 @@
 //! ```text
 //! mount.rs       Mount: what may be done through it, under which limits and rules
 //! mount/kept     contents that are a value: copied, put back and compared at no cost per file
+//! mount/noted    contents that are none: what is changed in them is noted down
 //! ```
 
 mod kept;
+mod noted;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use crate::quota::{Admission, Held, Limits, Quota, Usage};
 use crate::rules::Rules;
 
 use kept::Kept;
+use noted::Noted;
 
 /// What the contents of a mount are kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +68,8 @@ pub struct Mount {
 #[derive(Debug, Clone)]
 enum Access {
     Read(Arc<dyn Reader>),
-    Write(Arc<dyn Writer>),
+    /// A writer whose state is no value.
+    Write(Arc<Noted>),
     /// A writer whose whole state is a value.
     Kept(Kept),
 }
@@ -99,7 +103,8 @@ impl Mount {
     /// [by default](Writer::default_limits).
     pub fn read_write(writer: impl Writer + 'static) -> Self {
         let limits = writer.default_limits();
-        Self::new(Access::Write(Arc::new(writer)), MountKind::ReadWrite).with_limits(limits)
+        let noted = Noted::new(Arc::new(writer));
+        Self::new(Access::Write(Arc::new(noted)), MountKind::ReadWrite).with_limits(limits)
     }
 
     /// A mount whose changes stay in memory, over `lower`, which is never written.
@@ -148,7 +153,8 @@ impl Mount {
     pub(crate) fn captured(&self) -> Self {
         self.with_access(match &self.access {
             Access::Kept(kept) => Access::Kept(kept.fork()),
-            other => other.clone(),
+            Access::Write(noted) => Access::Write(Arc::new(noted.captured())),
+            Access::Read(reader) => Access::Read(Arc::clone(reader)),
         })
     }
 
@@ -169,17 +175,20 @@ impl Mount {
     pub(crate) fn forked(&self) -> Self {
         let mut fork = self.captured();
         fork.lineage = Arc::default();
-        fork.origin = match &fork.access {
-            Access::Kept(kept) => Some(kept.fork()),
-            Access::Read(_) | Access::Write(_) => None,
-        };
+        match &mut fork.access {
+            Access::Kept(kept) => fork.origin = Some(kept.fork()),
+            Access::Write(noted) => *noted = Arc::new(noted.begun_anew()),
+            Access::Read(_) => {}
+        }
         fork
     }
 
     /// From now on, what the mount has is compared with its state now, and that of an overlay with its lower layer.
     pub(crate) fn begin_history(&mut self) {
-        if let Access::Kept(kept) = &self.access {
-            self.origin = Some(kept.origin());
+        match &mut self.access {
+            Access::Kept(kept) => self.origin = Some(kept.origin()),
+            Access::Write(noted) => *noted = Arc::new(noted.begun_anew()),
+            Access::Read(_) => {}
         }
     }
 
@@ -195,9 +204,18 @@ impl Mount {
         })
     }
 
-    /// Whether `other` is a state of this mount, or of one that it was forked from or that was forked from it: one
-    /// that can be compared with it, and put back.
+    /// Whether `other` is a state that can be compared with this mount: its own, or where contents are values, that of
+    /// one that it was forked from or that was forked from it.
     pub(crate) fn is_comparable(&self, other: &Self) -> bool {
+        match (&self.access, &other.access) {
+            // What a fork changes is not noted here.
+            (Access::Write(_), Access::Write(_)) => Arc::ptr_eq(&self.lineage, &other.lineage),
+            _ => self.is_restorable(other),
+        }
+    }
+
+    /// Whether `other` is a state that this mount can be put back to.
+    pub(crate) fn is_restorable(&self, other: &Self) -> bool {
         match (&self.access, &other.access) {
             (Access::Kept(now), Access::Kept(then)) => now.is_comparable(then),
             (Access::Read(now), Access::Read(then)) => Arc::ptr_eq(now, then),
@@ -205,7 +223,7 @@ impl Mount {
         }
     }
 
-    /// Takes over the contents of `captured`, which is comparable. What was written stays counted.
+    /// Takes over the contents of `captured`, to which it can be put back. What was written stays counted.
     pub(crate) fn restore(&self, captured: &Self) {
         if let (Access::Kept(now), Access::Kept(then)) = (&self.access, &captured.access) {
             now.restore(then);
@@ -226,12 +244,16 @@ impl Mount {
         since: Option<&Self>,
         is_visible: &dyn Fn(&str) -> bool,
     ) -> Vec<Difference> {
-        let Access::Kept(now) = &self.access else {
-            return Vec::new();
-        };
         let mut found = Differences::new(is_visible);
-        if let Some(then) = self.compared_with(since) {
-            now.differences(then, self.limits().memory.unwrap_or(u64::MAX), &mut found);
+        match (&self.access, since.map(|since| &since.access)) {
+            (Access::Kept(now), _) => {
+                if let Some(then) = self.compared_with(since) {
+                    now.differences(then, self.limits().memory.unwrap_or(u64::MAX), &mut found);
+                }
+            }
+            (Access::Write(now), Some(Access::Write(then))) => now.differences(Some(then), &mut found),
+            (Access::Write(now), _) => now.differences(None, &mut found),
+            (Access::Read(_), _) => {}
         }
         // The numbers of another lineage mean other files.
         if since.is_none_or(|since| Arc::ptr_eq(&since.lineage, &self.lineage)) {
@@ -294,6 +316,10 @@ impl Mount {
         Usage {
             held: self.held(),
             written: self.quota.written(),
+            journal: match &self.access {
+                Access::Write(noted) => noted.memory(),
+                Access::Read(_) | Access::Kept(_) => 0,
+            },
         }
     }
 
@@ -309,7 +335,7 @@ impl Mount {
     pub(crate) fn reader(&self) -> &dyn Reader {
         match &self.access {
             Access::Read(reader) => reader.as_ref(),
-            Access::Write(writer) => writer.as_ref(),
+            Access::Write(noted) => noted.backend(),
             Access::Kept(kept) => kept.writer(),
         }
     }
@@ -318,7 +344,7 @@ impl Mount {
     pub(crate) fn writer(&self) -> Result<(&dyn Writer, Admission<'_>), ErrorKind> {
         match &self.access {
             Access::Read(_) => Err(ErrorKind::ReadOnly),
-            Access::Write(writer) => Ok((writer.as_ref(), Admission::new(&self.quota))),
+            Access::Write(noted) => Ok((noted.as_ref(), Admission::new(&self.quota))),
             Access::Kept(kept) => Ok((kept.writer(), Admission::new(&self.quota))),
         }
     }
@@ -327,7 +353,7 @@ impl Mount {
     pub(crate) fn room_for_answer(&self) -> u64 {
         self.quota.room_for_answer(|| match &self.access {
             Access::Read(_) => 0,
-            Access::Write(writer) => writer.held_memory(),
+            Access::Write(noted) => noted.backend().held_memory().saturating_add(noted.memory()),
             Access::Kept(kept) => kept.writer().held_memory(),
         })
     }
@@ -335,7 +361,7 @@ impl Mount {
     fn held(&self) -> Held {
         match &self.access {
             Access::Read(_) => Held::default(),
-            Access::Write(writer) => writer.held(),
+            Access::Write(noted) => noted.backend().held(),
             Access::Kept(kept) => kept.writer().held(),
         }
     }

@@ -111,6 +111,9 @@ pub struct Usage {
     pub held: Held,
     /// Bytes ever written.
     pub written: u64,
+    /// Bytes of memory in which it is remembered what was changed through the mount; 0 for what is compared with an
+    /// earlier state instead. Counted against [`Limits::memory`] beside what is held.
+    pub journal: u64,
 }
 
 /// A change a backend is about to make.
@@ -215,11 +218,26 @@ impl Quota {
 
 /// The answer to "may this change be made?", handed to a backend for one operation.
 #[derive(Debug)]
-pub struct Admission<'q>(&'q Quota);
+pub struct Admission<'q> {
+    quota: &'q Quota,
+    /// The change that was admitted last.
+    admitted: Option<Change>,
+}
 
 impl<'q> Admission<'q> {
     pub(crate) fn new(quota: &'q Quota) -> Self {
-        Self(quota)
+        let admitted = None;
+        Self { quota, admitted }
+    }
+
+    /// The change that has been admitted since this was asked last, if one was: the last one.
+    pub(crate) fn take_admitted(&mut self) -> Option<Change> {
+        self.admitted.take()
+    }
+
+    /// The limits that are applied.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.quota.limits()
     }
 
     /// Admits `change` and counts what it writes, or refuses it and counts nothing.
@@ -230,12 +248,12 @@ impl<'q> Admission<'q> {
     ///
     /// `FileTooLarge`, `NoSpace`, `MemoryLimit` or `WriteLimit`.
     pub fn admit(&mut self, change: &Change) -> Result<(), ErrorKind> {
-        self.0.check(change)?;
-        if change.written == 0 {
-            Ok(())
-        } else {
-            self.0.charge(change.written)
+        self.quota.check(change)?;
+        if change.written > 0 {
+            self.quota.charge(change.written)?;
         }
+        self.admitted = Some(*change);
+        Ok(())
     }
 }
 

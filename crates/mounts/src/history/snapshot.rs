@@ -72,7 +72,7 @@ impl Snapshot {
         }
         let mut pairs = Vec::new();
         for (path, mount) in namespace.each_mount() {
-            match self.0.mount_at(path).filter(|then| mount.is_comparable(then)) {
+            match self.0.mount_at(path).filter(|then| mount.is_restorable(then)) {
                 Some(then) => pairs.push((mount, then)),
                 None => return Err(refused(path)),
             }
