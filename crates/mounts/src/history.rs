@@ -3,7 +3,8 @@
 //! Trees are values, so that a state is kept by keeping a pointer: [`Table::snapshot`] and [`Table::fork`] cost the
 //! same whatever the table holds, and memory only for what changes later. What changed is found by comparing two
 //! trees, and what they share is skipped, so that finding ten changes among a hundred thousand files costs ten.
-//! The alternative, a journal of what was done, grows with the work and reports what was undone again.
+//! The alternative, a journal of what was done, grows with the work and reports what was undone again. A mount that is
+//! written through has one nevertheless, since it has no earlier tree: folded by path, it is what differs too.
 //!
 //! ```text
 //! history.rs           what is kept: snapshot, fork, restore

@@ -4,15 +4,13 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mounts::history::{Change, ChangeKind};
 use mounts::{FileType, HostDirectory, Memory, Mount, Overlay, Table};
 use proptest::prelude::*;
 use support::cases::cases;
-use support::history::{ROOT, mounted, over, program, tree, work};
-use support::{Entry, Step, TreeImage};
+use support::history::{ROOT, mounted, naive, over, program, summary, tree, work};
+use support::{Entry, Step};
 use tempfile::TempDir;
 
 /// A memory tree in which `program` has been run.
@@ -44,60 +42,6 @@ fn kinds(program: &[Step]) -> (Vec<(&'static str, Table)>, TempDir) {
         ("overlay over a host directory", over_a_directory),
     ];
     (kinds, disk)
-}
-
-type Summary = BTreeMap<(String, ChangeKind), (bool, Option<u64>, Option<u64>)>;
-
-fn summary(changes: &[Change]) -> Summary {
-    let entry = |change: &Change| {
-        let key = (change.path.clone(), change.kind);
-        let directory = change.file_type == FileType::Directory;
-        (key, (directory, change.size, change.previous_size))
-    };
-    let summary: Summary = changes.iter().map(entry).collect();
-    assert_eq!(
-        summary.len(),
-        changes.len(),
-        "a change is reported twice: {changes:?}"
-    );
-    let sorted = changes
-        .windows(2)
-        .all(|pair| (&pair[0].path, pair[0].kind) <= (&pair[1].path, pair[1].kind));
-    assert!(sorted, "{changes:?}");
-    summary
-}
-
-/// What changed between two trees, by looking at every entry of both.
-fn naive(before: &TreeImage, now: &TreeImage) -> Summary {
-    let size = |entry: &Entry| match entry {
-        Entry::File(bytes) => Some(bytes.len() as u64),
-        Entry::Directory => None,
-    };
-    let directory = |entry: &Entry| matches!(entry, Entry::Directory);
-    let mut summary = Summary::new();
-    let mut note = |path: &str, kind, entry, sizes: (Option<u64>, Option<u64>)| {
-        summary.insert(
-            (format!("{ROOT}/{path}"), kind),
-            (directory(entry), sizes.0, sizes.1),
-        );
-    };
-    for (path, entry) in before {
-        match now.get(path) {
-            Some(other) if directory(entry) == directory(other) => {
-                if entry != other {
-                    note(path, ChangeKind::Modified, other, (size(other), size(entry)));
-                }
-            }
-            _ => note(path, ChangeKind::Deleted, entry, (None, size(entry))),
-        }
-    }
-    for (path, entry) in now {
-        match before.get(path) {
-            Some(other) if directory(entry) == directory(other) => {}
-            _ => note(path, ChangeKind::Created, entry, (size(entry), None)),
-        }
-    }
-    summary
 }
 
 proptest! {

@@ -25,9 +25,10 @@ Of a directory that is written, 'bytes' and 'files' are what the script adds to 
 
 A script has its mounts, the clock in UTC, and nothing else of the host: no environment, no network, no processes.
 
-When the script has ended, however it did, what it changed in memory and in overlays is printed, a line for each entry:
+When the script has ended, however it did, what it changed in its mounts is printed, a line for each entry:
   A PATH (SIZE)             is new          M PATH (SIZE -> SIZE)  has other contents
   A PATH (SIZE), was PATH   was moved here  D PATH (SIZE)          is gone
+  M PATH/                   a directory that is written, in which more changed than is remembered
 With --diff, the unified diff is printed instead, as 'patch' reads it, with the script's paths.
 
 With --commit, overlays are then applied to their directories, all of them or those named, and a line for each entry

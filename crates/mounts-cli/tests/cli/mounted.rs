@@ -77,6 +77,9 @@ os.remove('/out/gone.txt')
 ";
     let ended = Program::new().mount("/out", &source, "rw").script(code);
     assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""));
+    let changes = "M /out/a.txt (6 -> 5 bytes)\nD /out/gone.txt (0 bytes)\nA /out/new/\nA /out/new/deep/\n\
+                   A /out/new/deep/b.txt (6 bytes)\n";
+    assert_eq!(ended.out, changes);
     let read = |name: &str| fs::read_to_string(source.path().join(name));
     assert_eq!(read("a.txt").unwrap(), "after");
     assert_eq!(read("new/deep/b.txt").unwrap(), "onetwo");

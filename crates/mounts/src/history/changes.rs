@@ -35,9 +35,14 @@ impl Namespace {
     ///
     /// It is exact by content: a file that was written anew with the bytes it had is no change, a directory whose
     /// times moved is none. A new directory is one change, and each entry in it another; what is replaced by something
-    /// of another type is deleted and created. What the host changed in a directory under an overlay is no change, and
-    /// neither is anything in a mount that holds no state of its own. What rules hide, and what lies below another
-    /// mount's mount point, is left out.
+    /// of another type is deleted and created. What the host changed in a directory is no change. What rules hide, and
+    /// what lies below another mount's mount point, is left out.
+    ///
+    /// A mount that is [written through](crate::Mount::read_write) has no earlier state to compare with. What is reported
+    /// of it is what this table did, whatever others have done in the same place since; a fork begins anew. There, a file
+    /// that was written is modified, whatever bytes it had before. When more than 100,000 paths differ, or remembering
+    /// them takes more than an eighth of the mount's memory limit (or 32 MiB), the directory at its mount point is
+    /// reported as modified, which no directory is otherwise: something in it has changed, and what is not known.
     ///
     /// The cost follows what changed, and not what exists: shared parts are not looked at. In an overlay, a replaced
     /// file is read on each side if the sizes are equal (if it is not larger than the mount's memory limit: then it

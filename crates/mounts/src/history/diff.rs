@@ -159,6 +159,9 @@ impl Diff<'_> {
     fn show(&mut self, change: &Change) {
         match change.file_type {
             FileType::File => self.show_file(change),
+            FileType::Directory if change.kind == ChangeKind::Modified => {
+                self.show_line("directory", change, "more changed in it than is remembered");
+            }
             FileType::Directory => self.show_line("directory", change, ""),
             FileType::Symlink => self.show_line("link", change, ""),
             FileType::Special => self.show_line("special file", change, ""),
