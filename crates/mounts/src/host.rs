@@ -25,6 +25,7 @@
 //! host/temporary    files under construction: hidden, locked, swept
 //! host/entries      creating, removing and renaming entries
 //! host/commit       taking over what an overlay changed
+//! host/attic        where a commit keeps what it makes and displaces: hidden, locked, swept
 //! host/expected     whether something is what a commit was planned for
 //! ```
 
@@ -35,6 +36,7 @@
     reason = "this is where the host's files are reached"
 )]
 
+mod attic;
 #[cfg(target_os = "linux")]
 mod beneath;
 mod commit;

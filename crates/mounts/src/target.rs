@@ -134,6 +134,13 @@ pub trait CommitWork {
     /// `AlreadyExists`; `Stale`, with everything where it was, when another entry was there.
     fn place(&mut self, staged: &Staged, path: RelativePath<'_>, over: Option<&Expected>) -> Answer<()>;
 
+    /// Takes a staged entry, which was put where nothing was, out of sight again.
+    ///
+    /// # Errors
+    ///
+    /// `Stale`, with everything where it was, when another entry is there by now.
+    fn withdraw(&mut self, staged: &Staged, path: RelativePath<'_>) -> Answer<()>;
+
     /// Removes everything that was set aside.
     ///
     /// # Errors

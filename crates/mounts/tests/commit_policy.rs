@@ -48,6 +48,32 @@ fn what_lies_in_dot_directories_stays_unless_it_is_included() {
     );
 }
 
+/// Git takes a file called `.git` for a reference to the directory that it uses, and follows a link of that name. A script
+/// that may make either has made a repository of a directory of its own, whose configuration names programs to run.
+#[test]
+fn what_git_takes_for_its_directory_is_a_dot_directory() {
+    let (table, disk) = over(&[("sub/a", "1")]);
+    std::os::unix::fs::symlink("evil", disk.path().join("current")).unwrap();
+    table.create_dir_all("/m/evil").unwrap();
+    table.write("/m/evil/config", "[core] fsmonitor = evil").unwrap();
+    table.write("/m/sub/.git", "gitdir: ../evil").unwrap();
+    table.rename("/m/current", "/m/.git").unwrap();
+    let report = table.commit("/m", &all()).unwrap();
+    assert_eq!(report.written, ["/m/evil", "/m/evil/config"]);
+    assert_eq!(
+        report.skipped,
+        [
+            ("/m/.git".into(), SkipReason::DotDirectory),
+            ("/m/sub/.git".into(), SkipReason::DotDirectory),
+        ]
+    );
+    assert!(!disk.path().join(".git").exists() && !disk.path().join("sub/.git").exists());
+    let asked = all().include(["**/.git"]).unwrap();
+    table.commit("/m", &asked).unwrap();
+    assert_eq!(text(&disk, "sub/.git"), "gitdir: ../evil");
+    assert_eq!(text(&disk, ".git/config"), "[core] fsmonitor = evil");
+}
+
 /// Moving a directory that the host trusts with hooks into place, or a file in and out of it, are doors too.
 #[test]
 fn nothing_comes_into_or_out_of_a_dot_directory_by_a_move() {

@@ -162,7 +162,7 @@ fn an_abandoned_temporary_does_not_keep_its_directory_from_being_removed_or_repl
 #[test]
 fn what_is_only_called_like_a_temporary_is_hidden_and_never_opened_or_removed() {
     let lay: [fn(&Path); 3] = [
-        |at| fs::create_dir(at).unwrap(),
+        |at| fs::create_dir_all(at.join("theirs")).unwrap(),
         |at| symlink("../../outside", at).unwrap(),
         |at| mknodat(CWD, at, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
     ];

@@ -84,7 +84,8 @@ impl CommitOptions {
         Ok(self)
     }
 
-    /// Also what lies in dot-directories such as `.git`, or would make a file executable, where it matches one of
+    /// Also what lies in dot-directories such as `.git`, stands for one (a link whose name begins with a dot, a file
+    /// called `.git`), or would make a file executable, where it matches one of
     /// `globs`: a script that may write there can have the host run what it wrote.
     ///
     /// # Errors
@@ -226,8 +227,9 @@ impl Namespace {
     /// made and what was moved is moved (undone as a whole if a step fails); the new contents are put in their places,
     /// each atomically; what was removed goes last. What is displaced is looked at after it was, and put back if it is
     /// not what the check found: what somebody writes meanwhile is not lost. If somebody has written there once more
-    /// before it could be put back, it stays in a directory at the root that no mount shows, called `.mounts-` and
-    /// `.partial`. Where the file system cannot exchange two files, the place is looked at just before instead. Files
+    /// before it could be put back, theirs stays, and it is kept in a directory at the root that no mount shows, called
+    /// `.mounts-` and `.partial`. What a commit had displaced when its process was killed is kept there too; the rest of
+    /// what it left is removed by the next listing of the root through a writable mount. Where the file system cannot exchange two files, the place is looked at just before instead. Files
     /// that are replaced keep owner, mode and extended attributes.
     ///
     /// What was committed leaves the overlay, which shows the same as before; what was skipped stays. For every other

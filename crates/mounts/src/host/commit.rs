@@ -1,7 +1,7 @@
 //! Taking over what an overlay changed.
 //!
 //! Everything that is made, and everything that has to go, lies in one directory at the root while the work goes on,
-//! under a name that no script ever sees. So each step is one rename: into a place where nothing may be
+//! under a name that no script ever sees (`host/attic`). So each step is one rename: into a place where nothing may be
 //! (`RENAME_NOREPLACE`), or in exchange for what is there (`RENAME_EXCHANGE`). What came out is looked at then, when
 //! nobody can change it by its name any more, and goes back if it is not what was to go. Where the file system has
 //! neither kind of rename, the place is looked at just before instead.
@@ -9,11 +9,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use cap_fs_ext::DirExt as _;
 use cap_std::fs::{Dir, File};
 use parking_lot::MutexGuard;
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, symlinkat, unlinkat};
@@ -26,6 +25,7 @@ use crate::metadata::FileType;
 use crate::path::RelativePath;
 use crate::target::{CommitTarget, CommitWork, Expected, NewEntry, Staged};
 
+use super::attic::Attic;
 use super::entries::NEW_DIRECTORY;
 use super::errors::refusal;
 use super::place::Place;
@@ -50,17 +50,17 @@ struct Work<'h> {
     host: &'h HostDirectory,
     /// The directory that nobody sees, once it is needed.
     attic: Option<Attic>,
-    /// The number that was given last to something in it.
-    last: u64,
-    /// What was made and is not in its place.
-    unplaced: BTreeSet<String>,
+    /// What was made, by the name that it had in the attic.
+    made: BTreeMap<String, Made>,
     /// Whether something lies in the attic that had to go back and could not: it is somebody else's, and kept.
     has_stray: bool,
 }
 
-struct Attic {
-    name: String,
-    directory: Dir,
+/// Something that was made.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    inode: u64,
+    is_placed: bool,
 }
 
 impl<'h> Work<'h> {
@@ -69,34 +69,29 @@ impl<'h> Work<'h> {
             _turn: directory.turn.lock(),
             host: &directory.directory,
             attic: None,
-            last: 0,
-            unplaced: BTreeSet::new(),
+            made: BTreeMap::new(),
             has_stray: false,
         }
     }
 
-    /// The directory that nobody sees, and a name in it that is free.
-    fn attic(&mut self) -> Answer<(&Attic, String)> {
-        self.last += 1;
-        let number = self.last.to_string();
+    /// The directory that nobody sees.
+    fn attic(&mut self) -> Answer<&mut Attic> {
         if self.attic.is_none() {
-            let name = temporary::fresh_name();
-            let root = self.host.root.as_fd();
-            mkdirat(root, &name, Mode::RWXU).map_err(failed)?;
-            let directory = self.host.root.open_dir_nofollow(&name).map_err(refusal)?;
-            self.attic = Some(Attic { name, directory });
+            self.attic = Some(Attic::create(&self.host.root).map_err(failed)?);
         }
-        match &self.attic {
-            Some(attic) => Ok((attic, number)),
-            None => Err(failed(Errno::IO)),
-        }
+        self.attic.as_mut().ok_or_else(|| failed(Errno::IO))
     }
 
-    /// Whether what lies in the attic under `name` is what was to be there.
-    fn is_as_expected(&self, name: &str, expected: &Expected) -> bool {
-        self.attic
-            .as_ref()
-            .is_some_and(|attic| self.host.is_met(attic.directory.as_fd(), name, expected))
+    /// Whether what is called so was made under the name `made`.
+    fn is_made(&self, directory: BorrowedFd<'_>, name: &str, made: &str) -> bool {
+        let inode = self.made.get(made).map(|made| made.inode);
+        stat::entry(directory, name).is_ok_and(|found| Some(found.metadata.inode) == inode)
+    }
+
+    fn set_placed(&mut self, made: &str, is_placed: bool) {
+        if let Some(made) = self.made.get_mut(made) {
+            made.is_placed = is_placed;
+        }
     }
 
     fn at<'p>(&self, path: RelativePath<'p>) -> Answer<Place<'h, 'p>> {
@@ -114,7 +109,7 @@ impl<'h> Work<'h> {
         &self,
         directory: BorrowedFd<'_>,
         name: &str,
-        (like, base, own, mode): Made<'_>,
+        (like, base, own, mode): NewFile<'_>,
     ) -> Answer<()> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let born = if like.is_some() { PRIVATE } else { NEW_FILE };
@@ -156,10 +151,8 @@ impl<'h> Work<'h> {
             FileType::Directory => Some(self.set_aside(path, over)?),
             _ => None,
         };
-        let (attic, _) = self.attic()?;
-        let attic = attic.directory.try_clone().map_err(refusal)?;
         let place = self.at(path)?;
-        let placed = renameat(attic.as_fd(), name, place.directory(), place.name).map_err(failed);
+        let placed = renameat(self.attic()?.directory(), name, place.directory(), place.name).map_err(failed);
         if let (Err(_), Some(aside)) = (&placed, aside) {
             self.rename(RelativePath::new(&aside), path, None)?;
         }
@@ -167,8 +160,50 @@ impl<'h> Work<'h> {
     }
 }
 
+impl Work<'_> {
+    /// Puts what was made under `name` in the place of what is there, which stays in the attic; `None` where the file
+    /// system cannot exchange the two.
+    fn exchange(&mut self, name: &str, place: &Place<'_, '_>, over: &Expected) -> Answer<Option<()>> {
+        let here = (place.directory(), place.name);
+        let attic = self.attic()?;
+        let held = attic.held();
+        attic.rename(name, &held).map_err(failed)?;
+        if let Err(error) = exchange((attic.directory(), &held), here) {
+            attic.rename(&held, name).map_err(failed)?;
+            return match error {
+                Errno::INVAL | Errno::NOSYS => Ok(None),
+                error => Err(failed(error)),
+            };
+        }
+        let there = self.attic()?.directory().try_clone_to_owned().map_err(refusal)?;
+        if self.host.is_met(there.as_fd(), &held, over) {
+            if over.file_type != FileType::Directory {
+                // Nobody misses it from now on.
+                let spare = self.attic()?.spare();
+                self.attic()?.rename(&held, &spare).map_err(failed)?;
+            }
+            return Ok(Some(()));
+        }
+        self.take_back((there.as_fd(), &held), here, name)?;
+        Err(ErrorKind::Stale.into())
+    }
+
+    /// Takes what was made under `name` back from its place, and puts there what was displaced by it.
+    fn take_back(&mut self, held: At<'_>, here: At<'_>, name: &str) -> Answer<()> {
+        let back = exchange(held, here);
+        if back.is_ok() && self.is_made(held.0, held.1, name) {
+            return self.attic()?.rename(held.1, name).map_err(failed);
+        }
+        // What was made is lost: somebody has replaced it meanwhile, and theirs is the last word. What they did not see
+        // any more is kept.
+        self.set_placed(name, true);
+        self.has_stray = true;
+        back.and_then(|()| exchange(held, here)).map_err(failed)
+    }
+}
+
 /// What a new file is like, its base, its own bytes and its mode; see [`NewEntry::File`].
-type Made<'a> = (
+type NewFile<'a> = (
     Option<RelativePath<'a>>,
     Option<(RelativePath<'a>, u64)>,
     &'a Contents,
@@ -204,28 +239,31 @@ impl CommitWork for Work<'_> {
     }
 
     fn set_aside(&mut self, path: RelativePath<'_>, expected: &Expected) -> Answer<String> {
-        let (attic, number) = self.attic()?;
-        let aside = format!("{}/{number}", attic.name);
+        let attic = self.attic()?;
+        let held = attic.held();
+        let aside = attic.path(&held);
         self.rename(path, RelativePath::new(&aside), Some(expected))?;
         Ok(aside)
     }
 
     fn stage(&mut self, entry: NewEntry<'_>) -> Answer<Staged> {
-        let (attic, number) = self.attic()?;
-        let directory = attic.directory.try_clone().map_err(refusal)?;
-        let made = format!("{}/{number}", attic.name);
-        self.unplaced.insert(number.clone());
+        let attic = self.attic()?;
+        let name = attic.spare();
+        let made = attic.path(&name);
+        let directory = attic.directory().try_clone_to_owned().map_err(refusal)?;
+        let directory = directory.as_fd();
         match entry {
-            NewEntry::Link { target } => {
-                symlinkat(target, directory.as_fd(), &number).map_err(failed)?;
-            }
+            NewEntry::Link { target } => symlinkat(target, directory, &name).map_err(failed)?,
             NewEntry::File {
                 like,
                 base,
                 own,
                 mode,
-            } => self.write_file(directory.as_fd(), &number, (like, base, own, mode))?,
+            } => self.write_file(directory, &name, (like, base, own, mode))?,
         }
+        let inode = stat::entry(directory, &name).map_err(refusal)?.metadata.inode;
+        let is_placed = false;
+        self.made.insert(name, Made { inode, is_placed });
         Ok(Staged(made))
     }
 
@@ -239,47 +277,46 @@ impl CommitWork for Work<'_> {
         path: RelativePath<'_>,
         over: Option<&Expected>,
     ) -> Answer<()> {
-        let name = made.rsplit('/').next().unwrap_or(made);
-        let placed = {
-            let Some(attic) = &self.attic else {
-                return Err(ErrorKind::NotFound.into());
-            };
-            let place = self.at(path)?;
-            let there = (attic.directory.as_fd(), name);
-            let here = (place.directory(), place.name);
-            match over {
-                None => Some(to_free(there, here).map_err(failed)),
-                Some(over) => match exchange(there, here) {
-                    Err(Errno::INVAL | Errno::NOSYS) => None,
-                    Err(error) => Some(Err(failed(error))),
-                    Ok(()) if self.is_as_expected(name, over) => Some(Ok(())),
-                    Ok(()) => {
-                        let back = exchange(there, here);
-                        if back.is_err() {
-                            // What has this name now is not what was made.
-                            self.unplaced.remove(name);
-                        }
-                        self.put_back(back)?;
-                        Some(Err(ErrorKind::Stale.into()))
-                    }
-                },
+        let name = name_of(made);
+        let place = self.at(path)?;
+        match over {
+            None => {
+                let there = (self.attic()?.directory(), name);
+                to_free(there, (place.directory(), place.name)).map_err(failed)?;
             }
-        };
-        match (placed, over) {
-            (Some(placed), _) => placed?,
-            (None, Some(over)) => self.place_over(name, path, over)?,
-            (None, None) => {}
+            Some(over) => {
+                if self.exchange(name, &place, over)?.is_none() {
+                    self.place_over(name, path, over)?;
+                }
+            }
         }
-        self.unplaced.remove(name);
+        self.set_placed(name, true);
         Ok(())
+    }
+
+    fn withdraw(&mut self, Staged(made): &Staged, path: RelativePath<'_>) -> Answer<()> {
+        let name = name_of(made);
+        let place = self.at(path)?;
+        let here = (place.directory(), place.name);
+        let attic = self.attic()?;
+        let held = attic.held();
+        let there = attic.directory().try_clone_to_owned().map_err(refusal)?;
+        let there = (there.as_fd(), held.as_str());
+        to_free(here, there).map_err(failed)?;
+        if self.is_made(there.0, there.1, name) {
+            self.attic()?.rename(&held, name).map_err(failed)?;
+            self.set_placed(name, false);
+            return Ok(());
+        }
+        self.put_back(to_free(there, here))?;
+        Err(ErrorKind::Stale.into())
     }
 
     fn finish(&mut self) -> Answer<()> {
         if !self.has_stray
             && let Some(attic) = self.attic.take()
         {
-            // With its own descriptor: nobody can have put another directory there.
-            attic.directory.remove_open_dir_all().map_err(refusal)?;
+            attic.remove().map_err(refusal)?;
         }
         Ok(())
     }
@@ -291,11 +328,16 @@ impl Drop for Work<'_> {
             return;
         };
         // What cannot be removed stays out of sight, and so does what was set aside beside something to be kept.
-        for name in &self.unplaced {
-            let _ = unlinkat(attic.directory.as_fd(), name, AtFlags::empty());
+        for (name, _) in self.made.iter().filter(|(_, made)| !made.is_placed) {
+            let _ = unlinkat(attic.directory(), name, AtFlags::empty());
         }
         let _ = unlinkat(self.host.root.as_fd(), &attic.name, AtFlags::REMOVEDIR);
     }
+}
+
+/// The name in the attic of what was made.
+fn name_of(made: &str) -> &str {
+    made.rsplit('/').next().unwrap_or(made)
 }
 
 type At<'d> = (BorrowedFd<'d>, &'d str);

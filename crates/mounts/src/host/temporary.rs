@@ -15,7 +15,7 @@ use rustix::io::{Errno, retry_on_intr};
 use crate::metadata::FileType;
 use crate::path::RelativePath;
 
-use super::stat;
+use super::{attic, stat};
 
 const PREFIX: &str = ".mounts-";
 const SUFFIX: &str = ".partial";
@@ -152,26 +152,33 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// Removes the temporary called `name` from `directory` unless somebody is writing it, and says whether it is gone.
+/// Removes the temporary called `name` from `directory` unless somebody is writing it, or what is spare of an attic of that
+/// name, and says whether it is gone.
 pub(super) fn sweep(directory: BorrowedFd<'_>, name: &str) -> bool {
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let Ok(descriptor) = openat(directory, name, flags, Mode::empty()) else {
-        return false;
+    let file = match openat(directory, name, flags, Mode::empty()) {
+        Ok(descriptor) => File::from_std(descriptor.into()),
+        Err(Errno::ISDIR) => return attic::sweep(directory, name),
+        Err(_) => return false,
     };
-    let file = File::from_std(descriptor.into());
     // The lock is held until it is gone, so that who begins a temporary notices. Once published it has another name.
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return false;
     }
-    let is_the_one = match (stat::object(&file), stat::entry(directory, name)) {
+    is_named(directory, name, &file, FileType::File)
+        && unlinkat(directory.as_fd(), name, AtFlags::empty()).is_ok()
+}
+
+/// Whether `object`, of this type, is what has the name.
+pub(super) fn is_named(directory: BorrowedFd<'_>, name: &str, object: &File, file_type: FileType) -> bool {
+    match (stat::object(object), stat::entry(directory, name)) {
         (Ok(open), Ok(named)) => {
-            open.metadata.file_type == FileType::File
+            open.metadata.file_type == file_type
                 && open.metadata.inode == named.metadata.inode
                 && !open.mount.is_other_than(named.mount)
         }
         _ => false,
-    };
-    is_the_one && unlinkat(directory.as_fd(), name, AtFlags::empty()).is_ok()
+    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,8 @@ use super::HostDirectory;
 /// They are called `.mounts-` and 32 hexadecimal digits and `.partial`. No mount of a host directory shows such
 /// names: they do not exist for a script and cannot be created. Those that a crash has left are removed when their
 /// directory is listed, removed or renamed over through a writable mount; those that anybody is writing are locked
-/// (`flock`) and left alone.
+/// (`flock`) and left alone. A directory of such a name is where a commit works; of one whose process was killed, what
+/// it had displaced is kept.
 ///
 /// # Limits
 ///

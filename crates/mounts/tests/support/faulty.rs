@@ -133,6 +133,11 @@ impl CommitWork for Work<'_> {
         self.inner.place(staged, path, over)
     }
 
+    fn withdraw(&mut self, staged: &Staged, path: RelativePath<'_>) -> Answer<()> {
+        self.displace()?;
+        self.inner.withdraw(staged, path)
+    }
+
     fn finish(&mut self) -> Answer<()> {
         self.step()?;
         self.inner.finish()

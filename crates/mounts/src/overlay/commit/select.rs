@@ -14,7 +14,8 @@ use super::plan::{Action, Plan, Unit};
 pub enum SkipReason {
     /// It was not asked for.
     NotSelected,
-    /// It lies in a directory whose name begins with a dot, such as `.git`, or is one.
+    /// It lies in a directory whose name begins with a dot, such as `.git`, is one, or stands for one: a link of such a
+    /// name, and a file called `.git`.
     DotDirectory,
     /// It would make a file executable where none was.
     Executable,
@@ -103,23 +104,25 @@ fn refused(unit: &Unit<'_>, plan: &Plan<'_>, policy: &Policy<'_>, lower: &dyn Re
     (makes_executable(unit, lower) && !(policy.includes)(&unit.path)).then_some(SkipReason::Executable)
 }
 
-/// A directory if the unit shows or hides one.
+/// A directory or link if the unit shows or hides one.
 fn file_type(unit: &Unit<'_>) -> FileType {
-    let hides = unit.slot.hides.as_ref();
-    if matches!(unit.slot.node, Some(Node::Directory(_)))
-        || hides.is_some_and(|hides| hides.identity.file_type == FileType::Directory)
-    {
-        FileType::Directory
-    } else {
-        FileType::File
+    let shown = match unit.slot.node {
+        Some(Node::Directory(_)) => FileType::Directory,
+        Some(Node::Link(_)) => FileType::Symlink,
+        Some(Node::File(_)) | None => FileType::File,
+    };
+    match &unit.slot.hides {
+        Some(hides) if shown == FileType::File => hides.identity.file_type,
+        _ => shown,
     }
 }
 
 fn is_in_dot_directory(path: &str, file_type: FileType) -> bool {
-    let directories = match file_type {
-        FileType::Directory => path,
-        _ => path.rsplit_once('/').map_or("", |(parent, _)| parent),
-    };
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    // A link may lead to a directory, and git takes a file called `.git` for where one is.
+    let stands_for_a_directory =
+        matches!(file_type, FileType::Directory | FileType::Symlink) || name.eq_ignore_ascii_case(".git");
+    let directories = if stands_for_a_directory { path } else { parent };
     directories.split('/').any(|name| name.starts_with('.'))
 }
 

@@ -119,11 +119,8 @@ enum Undo {
         from: String,
         to: String,
     },
-    /// What was put in its place goes back to where it was made.
-    Withdraw {
-        from: String,
-        to: String,
-    },
+    /// What was made for this unit goes back to where it was made.
+    Withdraw(usize),
 }
 
 /// Creates directories and moves what moved, each after the directory it lies in. If one step fails, all are undone.
@@ -134,19 +131,22 @@ fn structure(plan: &mut Plan<'_>, work: &mut dyn CommitWork, moved: &mut Moved, 
         .filter(|unit| plan.units[*unit].is_structure())
         .collect();
     for unit in units {
-        let made = staged.get(&unit);
-        if let Err(refusal) = structure_step((&plan.units[unit], made), plan, work, moved, &mut undo) {
+        if let Err(refusal) = structure_step((unit, staged), plan, work, moved, &mut undo) {
             let mut stopped = stop(&plan.units[unit].path)(refusal);
             for step in undo.into_iter().rev() {
                 let undone = match &step {
                     Undo::RemoveDir(path) => work.remove_dir(RelativePath::new(path)),
-                    Undo::Rename { from, to } | Undo::Withdraw { from, to } => {
+                    Undo::Rename { from, to } => {
                         work.rename(RelativePath::new(from), RelativePath::new(to), None)
                     }
+                    Undo::Withdraw(unit) => match staged.get(unit) {
+                        Some(made) => work.withdraw(made, RelativePath::new(&plan.units[*unit].path)),
+                        None => Ok(()),
+                    },
                 };
                 match (undone, step) {
                     (Ok(()), Undo::Rename { .. }) => moved.forget_last(),
-                    (Ok(()), Undo::RemoveDir(_) | Undo::Withdraw { .. }) => {}
+                    (Ok(()), Undo::RemoveDir(_) | Undo::Withdraw(_)) => {}
                     // A second failure: what is moved stays moved, and the upper is settled accordingly.
                     (Err(_), _) => {
                         stopped.aside = Aside::Missed;
@@ -167,12 +167,13 @@ fn structure(plan: &mut Plan<'_>, work: &mut dyn CommitWork, moved: &mut Moved, 
 }
 
 fn structure_step(
-    (unit, made): (&Unit<'_>, Option<&Staged>),
+    (index, staged): (usize, &Made),
     plan: &Plan<'_>,
     work: &mut dyn CommitWork,
     moved: &mut Moved,
     undo: &mut Vec<Undo>,
 ) -> Answer<()> {
+    let unit = &plan.units[index];
     let path = RelativePath::new(&unit.path);
     if let Some(expected) = occupant(unit, plan, moved) {
         let aside = work.set_aside(path, &expected)?;
@@ -188,12 +189,9 @@ fn structure_step(
             undo.push(Undo::RemoveDir(unit.path.clone()));
         }
         Action::MoveAndExtend(origin, _) => {
-            if let Some(made) = made {
+            if let Some(made) = staged.get(&index) {
                 work.place(made, path, None)?;
-                undo.push(Undo::Withdraw {
-                    from: unit.path.clone(),
-                    to: made.0.clone(),
-                });
+                undo.push(Undo::Withdraw(index));
             }
             let from = moved.now(&origin.path);
             let aside = work.set_aside(RelativePath::new(&from), &origin.identity.expected())?;
