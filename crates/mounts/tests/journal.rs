@@ -360,3 +360,15 @@ fn two_names_of_one_file_renamed_over_one_another_are_no_change() {
     table.rename("/m/one", "/m/two").unwrap();
     assert_eq!(table.changes(), []);
 }
+
+#[test]
+fn a_copied_file_is_reported_like_a_written_one() {
+    let (table, _disk) = written(&[("from", "12345"), ("over", "1")]);
+    let lease = table.checkout(LeaseMode::Shared).unwrap();
+    lease.copy("/m/from", "/m/new").unwrap();
+    lease.copy("/m/from", "/m/over").unwrap();
+    assert_eq!(
+        kinds(&table.changes()),
+        [("/m/new", Created), ("/m/over", Modified)]
+    );
+}

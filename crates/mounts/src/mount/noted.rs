@@ -239,6 +239,18 @@ impl Writer for Noted {
         })
     }
 
+    fn write_shared(
+        &self,
+        path: RelativePath<'_>,
+        contents: &Contents,
+        admission: &mut Admission<'_>,
+    ) -> Answer<()> {
+        let what = (Bytes::Replaced, contents.len());
+        self.put(path, what, admission, |admission| {
+            self.backend.write_shared(path, contents, admission)
+        })
+    }
+
     fn append(&self, path: RelativePath<'_>, data: &[u8], admission: &mut Admission<'_>) -> Answer<()> {
         let what = (Bytes::Kept, data.len());
         self.put(path, what, admission, |admission| {
