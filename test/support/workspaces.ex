@@ -40,9 +40,15 @@ defmodule ExMonty.Test.Workspaces do
 
   def until(condition, attempts \\ 1_000_000) do
     cond do
-      condition.() -> :ok
-      attempts == 0 -> flunk("it did not come about")
-      true -> :erlang.yield() && until(condition, attempts - 1)
+      condition.() ->
+        :ok
+
+      attempts == 0 ->
+        flunk("it did not come about")
+
+      true ->
+        :erlang.yield()
+        until(condition, attempts - 1)
     end
   end
 end

@@ -224,7 +224,7 @@ defmodule ExMonty.Workspace.Checkpoint do
 
     case Enum.reject(former, &MapSet.member?(needed, &1)) do
       [] -> :ok
-      packs -> if mine?(now), do: Enum.each(packs, &delete(now, pack(now, &1)))
+      packs -> if mine?(now), do: Enum.each(packs, &Store.call(now.store, :delete, [pack(now, &1)]))
     end
   end
 
@@ -252,8 +252,6 @@ defmodule ExMonty.Workspace.Checkpoint do
       end)
     end
   end
-
-  def delete(%__MODULE__{store: store}, key), do: Store.call(store, :delete, [key])
 
   defp get(checkpoint, place) do
     with {:ok, bytes} <- Store.call(checkpoint.store, :get, [place]),

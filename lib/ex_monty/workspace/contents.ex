@@ -122,8 +122,8 @@ defmodule ExMonty.Workspace.Contents do
     end
   end
 
-  # What a rollback goes back to was loaded as a table.
-  defp files_back(_mounts, %Mount{} = table), do: {:ok, table}
+  # What a rollback goes back to was loaded as a table, which forks of the workspace go back to as well.
+  defp files_back(_mounts, %Mount{} = table), do: Mount.fork(table)
 
   defp files_back(mounts, snapshot) do
     case Mount.restore(mounts, snapshot) do
