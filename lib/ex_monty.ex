@@ -212,12 +212,13 @@ defmodule ExMonty do
   end
 
   @doc false
-  # Any start: `host` is who answers, a lease's reference, `nil` for the caller or `:nobody`.
-  @spec begin(runner, map, keyword, reference | nil | :nobody, Turn.watch()) :: term
-  def begin(runner, inputs, opts, host, watch) do
-    {limits, policy} = Options.run!(opts)
+  # Any start: `host` is who answers, a lease's reference, `nil` for the caller or `:nobody`; the native library's
+  # `overseer` looks at the run while it goes on, or is `nil`.
+  @spec begin(runner, map, keyword, reference | nil | :nobody, reference | nil) :: term
+  def begin(runner, inputs, opts, host, overseer) do
+    {limits, policy} = Options.run!(opts, overseer)
     values = Options.values!(inputs, Native.input_names(runner))
-    Turn.take(:start, [runner, values, limits, policy, host], watch)
+    Turn.take(:start, [runner, values, limits, policy, host])
   end
 
   @doc """

@@ -46,12 +46,20 @@ defmodule ExMonty.Native do
   def dump_session(_reference, _session), do: unloaded()
   def load_session(_reference, _body, _ceiling), do: unloaded()
   def session_new(_script_name, _limits, _policy, _dynamic_code, _max_source_bytes), do: unloaded()
-  def session_start(_reference, _session, _code, _names, _values, _limits, _host), do: unloaded()
-  def session_start_large(_reference, _session, _code, _names, _values, _limits, _host), do: unloaded()
+  def session_start(_reference, _session, _code, _names, _values, _limits, _host, _overseer), do: unloaded()
+
+  def session_start_large(_reference, _session, _code, _names, _values, _limits, _host, _overseer),
+    do: unloaded()
+
   def session_of(_snapshot), do: unloaded()
   def pending_call_ids(_snapshot), do: unloaded()
   def time_zone?(_name), do: unloaded()
   def info, do: unloaded()
+
+  # Who looks at a run while it has its turn.
+  def overseer_new(_listener, _milliseconds), do: unloaded()
+  def overseer_attach(_overseer, _snapshot), do: unloaded()
+  def overseer_fetch(_overseer), do: unloaded()
 
   # Mount tables and leases; files, through either.
   def mount_new, do: unloaded()

@@ -29,15 +29,15 @@ defmodule ExMonty.Options do
     }
   end
 
-  @doc "The options of a run: its limits and its policy, as the native library takes them."
-  def run!(opts) do
+  @doc "The options of a run: its limits and its policy, as the native library takes them, with who oversees it."
+  def run!(opts, overseer \\ nil) do
     only!(opts, @run_options)
 
     cwd = opts |> Keyword.get(:cwd) |> cwd!()
     clock = opts |> Keyword.get(:clock, :system) |> clock!()
     timezone = opts |> Keyword.get(:timezone, "UTC") |> timezone!()
     seed = opts |> Keyword.get(:seed) |> seed!()
-    {opts |> Keyword.get(:limits, %{}) |> Limits.encode!(), {cwd, clock, timezone, seed}}
+    {opts |> Keyword.get(:limits, %{}) |> Limits.encode!(), {cwd, clock, timezone, seed, overseer}}
   end
 
   @doc "The options of `ExMonty.eval/2` apart: inputs, the options of compiling, the options of running."

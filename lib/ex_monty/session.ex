@@ -249,9 +249,9 @@ defmodule ExMonty.Session do
   end
 
   @doc false
-  # Any start: `lease` is a reference or `nil`, `watch` is as for `ExMonty.Turn`.
-  @spec begin(t, String.t(), keyword, reference | nil, Turn.watch()) :: term
-  def begin(session, code, opts, lease, watch) do
+  # Any start: `lease` is a reference or `nil`, and so is the `overseer`, as for `ExMonty.begin/5`.
+  @spec begin(t, String.t(), keyword, reference | nil, overseer :: reference | nil) :: term
+  def begin(session, code, opts, lease, overseer) do
     {names, values} = opts |> Keyword.get(:inputs, %{}) |> Options.inputs!() |> Enum.unzip()
 
     limits =
@@ -260,7 +260,7 @@ defmodule ExMonty.Session do
         :error -> nil
       end
 
-    Turn.take(:session_start, [session.ref, code, names, values, limits, lease], watch)
+    Turn.take(:session_start, [session.ref, code, names, values, limits, lease, overseer])
   end
 
   # Mounts given as specs are a table that lives as long as the session.

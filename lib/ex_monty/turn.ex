@@ -13,17 +13,11 @@ defmodule ExMonty.Turn do
     session_start: :session_start_large
   }
 
-  @typedoc """
-  Who looks at a turn while it goes on: when it has to end (milliseconds of monotonic time), and who hears what it
-  prints, a piece at a time.
-  """
-  @type watch :: nil | %{deadline: integer | :infinity, heard: (String.t() -> any) | nil}
-
   @doc false
   # The reference is made in the function that receives with it: then the VM skips what was in the mailbox before, and
   # a process with a long queue waits no longer than one with none.
-  @spec take(atom, [term], watch) :: term
-  def take(function, args, _watch \\ nil) do
+  @spec take(atom, [term]) :: term
+  def take(function, args) do
     reference = make_ref()
 
     outcome =

@@ -94,6 +94,9 @@ rustler::atoms! {
     async_sleep,
     import_ = "import",
 
+    // What a listener is told.
+    printed,
+
     // Counters and options of the engine.
     max_threads,
     max_abandoned_turns,

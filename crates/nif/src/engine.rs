@@ -19,6 +19,7 @@ pub(crate) mod limits;
 pub(crate) mod meter;
 pub(crate) mod no_handler;
 pub(crate) mod output;
+pub(crate) mod overseer;
 pub(crate) mod parcel;
 pub(crate) mod policy;
 pub(crate) mod pool;

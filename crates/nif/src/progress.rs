@@ -22,7 +22,9 @@ use crate::{
     engine::{
         admission::Admission,
         limits::Limits,
-        meter, parcel,
+        meter,
+        overseer::Overseer,
+        parcel,
         policy::Policy,
         run::{Host, Pause, Run, take_turn},
         suspended::At,
@@ -236,6 +238,15 @@ fn pending_call_ids<'a>(env: Env<'a>, snapshot: Term<'a>) -> NifResult<Term<'a>>
     Ok(snapshot
         .pending_call_ids()
         .map_or_else(|| Failure::consumed().encode(env), |ids| ids.encode(env)))
+}
+
+/// Puts the run of a snapshot under an overseer, if it is still there.
+pub(crate) fn oversee(snapshot: Term<'_>, overseer: Arc<Overseer>) -> NifResult<()> {
+    let snapshot = Snapshot::decode(snapshot)?;
+    if let Some(mut pause) = snapshot.look() {
+        pause.run.output.oversee(Some(overseer));
+    }
+    Ok(())
 }
 
 /// The first turn of a run whose `values` take `bytes`.

@@ -17,6 +17,7 @@ use crate::{
         dynamic_code::DynamicCode,
         limits::Limits,
         meter::{self, Meter, Metered},
+        overseer,
         parcel::{self, Names, Parcel},
         policy::Policy,
         run::{Host, Run, take_turn},
@@ -90,7 +91,7 @@ fn session_new<'a>(
 }
 
 /// Starts an evaluation. `names` and `values` are its inputs; `limits` may be `nil` for the session's own; `host` is a
-/// lease or `nil`. Schedule and `:large` as for `start`.
+/// lease or `nil`, and so is who oversees the run. Schedule and `:large` as for `start`.
 #[rustler::nif]
 #[expect(
     clippy::too_many_arguments,
@@ -105,9 +106,12 @@ fn session_start<'a>(
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
+    overseer: Term<'a>,
 ) -> NifResult<Term<'a>> {
     if parcel::is_small(values) {
-        begin(env, reference, session, code, &names, values, limits, host)
+        begin(
+            env, reference, session, code, &names, values, limits, host, overseer,
+        )
     } else {
         Ok(atoms::large().encode(env))
     }
@@ -125,8 +129,11 @@ fn session_start_large<'a>(
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
+    overseer: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    begin(env, reference, session, code, &names, values, limits, host)
+    begin(
+        env, reference, session, code, &names, values, limits, host, overseer,
+    )
 }
 
 /// Everything that can be refused is, before the session is lent.
@@ -140,8 +147,10 @@ fn begin<'a>(
     values: Term<'a>,
     limits: Option<Limits>,
     host: Term<'a>,
+    overseer: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let session = decode(session)?;
+    let overseer = overseer::decode_any(overseer)?;
     let (host, lease) = match decode_host(host)? {
         Ok(host) => host,
         Err(refusal) => return Ok(refuse(env, &(atoms::error(), refusal))),
@@ -170,7 +179,7 @@ fn begin<'a>(
         let bounds = limits.bounds();
         meter.renew(limits.allocations());
         meter.take_over(bytes);
-        run.begin(limits, loan);
+        run.begin(limits, loan, overseer);
         // Not the session's, so read and freed outside its turn.
         let code = code.open(|code| code.decode::<String>().unwrap_or_default());
         let stop = take_turn(turn, meter, run, Duration::ZERO, &host, |run| {

@@ -7,10 +7,10 @@ defmodule ExMonty.Sandbox.Driver do
   # with `suspend: :allowed` in the options may a function answer `{:suspend, tag}`: the run then stops where it is, and
   # `resume/4` goes on from there, in any process.
   #
-  # The clock of `:timeout` starts with the drive. It is looked at at every pause; while the interpreter has its turn,
-  # `ExMonty.Turn` looks at it.
+  # The clock of `:timeout` starts with the drive. It is looked at at every pause, and by the native library's overseer
+  # while the interpreter has its turn. The overseer also hears what is printed.
 
-  alias ExMonty.{Exception, FunctionCall, OsCall, Telemetry, Turn}
+  alias ExMonty.{Exception, FunctionCall, Native, OsCall, Telemetry, Turn}
   alias ExMonty.Mount.Lease
   alias ExMonty.Sandbox.{Answer, Callbacks, Futures, Host, Listener, Options}
 
@@ -18,7 +18,7 @@ defmodule ExMonty.Sandbox.Driver do
   @hearing 1_000
 
   @enforce_keys [:lease, :options, :host, :callbacks, :deadline]
-  defstruct @enforce_keys ++ [listener: nil, futures: %Futures{}, output: []]
+  defstruct @enforce_keys ++ [listener: nil, overseer: nil, futures: %Futures{}, output: []]
 
   @type outcome ::
           {:ok, value :: term, output :: String.t()}
@@ -28,12 +28,12 @@ defmodule ExMonty.Sandbox.Driver do
   @doc """
   Drives the run that `start` begins.
 
-  `start` gives the first progress. It gets a `t:ExMonty.Turn.watch/0`, to take the first turn with.
+  `start` gives the first progress. It gets the overseer of the run or `nil`, which it starts the run with.
   """
-  @spec run((Turn.watch() -> {:ok, ExMonty.progress()} | {:error, term}), Lease.t() | nil, Options.t()) ::
+  @spec run((reference | nil -> {:ok, ExMonty.progress()} | {:error, term}), Lease.t() | nil, Options.t()) ::
           outcome
   def run(start, lease, %Options{} = options) when is_function(start, 1) do
-    drive(lease, options, fn drive -> loop(start.(watch(drive)), drive) end)
+    drive(lease, options, fn drive -> loop(start.(drive.overseer), drive) end)
   end
 
   @doc """
@@ -44,7 +44,10 @@ defmodule ExMonty.Sandbox.Driver do
   """
   @spec resume(ExMonty.snapshot(), ExMonty.result(), Lease.t() | nil, Options.t()) :: outcome
   def resume(snapshot, result, lease, %Options{} = options) do
-    drive(lease, options, fn drive -> loop(go_on(:resume, snapshot, result, drive), drive) end)
+    drive(lease, options, fn drive ->
+      oversee(snapshot, drive)
+      loop(go_on(:resume, snapshot, result, drive), drive)
+    end)
   end
 
   defp drive(lease, options, go) do
@@ -59,16 +62,27 @@ defmodule ExMonty.Sandbox.Driver do
         deadline: deadline(options.timeout)
       }
 
-      go.(listened_to(drive, options.on_output))
+      go.(overseen(drive, options))
     end)
   end
 
-  defp listened_to(drive, nil), do: drive
+  defp overseen(drive, %Options{timeout: :infinity, on_output: nil}), do: drive
 
-  defp listened_to(drive, on_output) do
-    {guard, callbacks} = Callbacks.guard(drive.callbacks)
-    %{drive | callbacks: callbacks, listener: Listener.start(on_output, guard)}
+  defp overseen(drive, %Options{on_output: nil}) do
+    %{drive | overseer: Native.overseer_new(nil, left(drive))}
   end
+
+  defp overseen(drive, %Options{on_output: on_output}) do
+    {guard, callbacks} = Callbacks.guard(drive.callbacks)
+    listener = Listener.start(on_output, guard)
+    left = if drive.deadline == :infinity, do: nil, else: left(drive)
+    overseer = Native.overseer_new(listener, left)
+    Listener.listen_to(listener, overseer)
+    %{drive | callbacks: callbacks, listener: listener, overseer: overseer}
+  end
+
+  defp oversee(_snapshot, %__MODULE__{overseer: nil}), do: :ok
+  defp oversee(snapshot, %__MODULE__{overseer: overseer}), do: Native.overseer_attach(overseer, snapshot)
 
   defp loop({:ok, progress}, drive), do: step(progress, drive)
 
@@ -266,13 +280,7 @@ defmodule ExMonty.Sandbox.Driver do
   end
 
   defp go_on(function, snapshot, answer, drive) do
-    Turn.take(function, [snapshot, answer, drive.lease && drive.lease.ref], watch(drive))
-  end
-
-  defp watch(%__MODULE__{deadline: :infinity, listener: nil}), do: nil
-
-  defp watch(%__MODULE__{deadline: deadline, listener: listener}) do
-    %{deadline: deadline, heard: listener && (&Listener.tell(listener, &1))}
+    Turn.take(function, [snapshot, answer, drive.lease && drive.lease.ref])
   end
 
   defp raised(exception, drive), do: finish(drive, &{:error, %{exception | output: &1}})
@@ -293,7 +301,6 @@ defmodule ExMonty.Sandbox.Driver do
   defp hearing(drive), do: min(drive.options.callback_timeout, max(left(drive), @hearing))
 
   defp printed(drive, output) do
-    if drive.listener, do: Listener.turn_ended(drive.listener, output)
     %{drive | output: [drive.output, output]}
   end
 

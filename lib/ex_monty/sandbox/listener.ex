@@ -2,7 +2,11 @@ defmodule ExMonty.Sandbox.Listener do
   @moduledoc false
 
   # The process that tells `:on_output` what a run prints. The run does not wait for it, except at its end.
+  #
+  # The native library says that there is something to hear, and this process fetches it. While it is busy with the
+  # function nothing piles up here.
 
+  alias ExMonty.Native
   alias ExMonty.Sandbox.{Callbacks, Guard}
 
   @doc "Starts the process, guarded by `guard`."
@@ -10,24 +14,15 @@ defmodule ExMonty.Sandbox.Listener do
   def start(fun, guard) do
     driver = self()
     callers = [driver | Process.get(:"$callers", [])]
-    listener = Guard.prepare(driver, callers, fn _reference -> listen(fun, 0, :silent) end)
+    listener = Guard.prepare(driver, callers, fn _reference -> await_overseer(fun) end)
     Guard.begin(listener, guard, make_ref())
     listener
   end
 
-  @doc "Tells what a turn has printed that goes on, since it was told last."
-  @spec tell(pid, String.t()) :: :ok
-  def tell(listener, text) do
-    send(listener, {:printed, text})
-    :ok
-  end
-
-  @doc "Tells what a turn has printed from its begin to its end, some of which may have been told."
-  @spec turn_ended(pid, String.t()) :: :ok
-  def turn_ended(_listener, ""), do: :ok
-
-  def turn_ended(listener, output) do
-    send(listener, {:turn, output})
+  @doc "Gives the listener the overseer that hears what is printed."
+  @spec listen_to(pid, reference) :: :ok
+  def listen_to(listener, overseer) do
+    send(listener, {:listen_to, overseer})
     :ok
   end
 
@@ -54,33 +49,26 @@ defmodule ExMonty.Sandbox.Listener do
     Guard.kill(listener)
   end
 
-  # `told` bytes of the turn under way have been told.
-  defp listen(fun, told, complained) do
+  defp await_overseer(fun) do
     receive do
+      {:listen_to, overseer} -> listen(fun, overseer, :silent)
+    end
+  end
+
+  defp listen(fun, overseer, complained) do
+    receive do
+      {:ex_monty, :printed} ->
+        listen(fun, overseer, tell_safely(fun, Native.overseer_fetch(overseer), complained))
+
       {:finish, reference} ->
+        tell_safely(fun, Native.overseer_fetch(overseer), complained)
         send(reference, {reference, :heard})
 
-      message ->
-        {text, told} = message |> hear(told) |> hear_more()
-        listen(fun, told, tell_safely(fun, IO.iodata_to_binary(text), complained))
+      # Whatever else a process may be sent that somebody else's code runs in.
+      _message ->
+        listen(fun, overseer, complained)
     end
   end
-
-  # What has come meanwhile is told at once.
-  defp hear_more({text, told}) do
-    receive do
-      message when elem(message, 0) in [:printed, :turn] ->
-        {more, told} = hear(message, told)
-        hear_more({[text | more], told})
-    after
-      0 -> {text, told}
-    end
-  end
-
-  defp hear({:printed, text}, told), do: {[text], told + byte_size(text)}
-  defp hear({:turn, output}, told), do: {[binary_part(output, told, byte_size(output) - told)], 0}
-  # Whatever else a process may be sent that somebody else's code runs in.
-  defp hear(_message, told), do: {[], told}
 
   defp tell_safely(_fun, "", complained), do: complained
 

@@ -55,6 +55,36 @@ defmodule ExMonty.Sandbox.OutputTest do
     assert_received {:heard, "after\n"}
   end
 
+  test "is told while the run computes" do
+    # The run ends only by its timeout, long after this test has heard the text.
+    hear = hear()
+
+    run =
+      Task.async(fn ->
+        code = "print('line')\nprint('no newline', end='')\nwhile True: pass"
+        Sandbox.run(code, on_output: hear, timeout: 10_000, limits: %{max_duration_secs: 100})
+      end)
+
+    assert hear_until("line\nno newline")
+    assert Task.yield(run, 0) == nil
+    Task.shutdown(run, :brutal_kill)
+  end
+
+  defp hear_until(text, heard \\ "") do
+    if heard == text do
+      true
+    else
+      assert_receive {:heard, more}, 5_000
+      hear_until(text, heard <> more)
+    end
+  end
+
+  test "is told whole, however much it is" do
+    code = "for i in range(20000): print(i, 'x' * 50)"
+    assert {:ok, nil, output} = Sandbox.run(code, on_output: hear())
+    assert heard() == output
+  end
+
   test "is told of a run that fails, or is over" do
     assert {:error, %{type: :zero_division_error}} = Sandbox.run("print('x')\n1 / 0", on_output: hear())
     assert heard() == "x\n"

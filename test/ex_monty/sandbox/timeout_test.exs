@@ -51,6 +51,25 @@ defmodule ExMonty.Sandbox.TimeoutTest do
     assert timed_out("import asyncio\nprint('x')\nawait asyncio.sleep(5000)", []).output == "x\n"
   end
 
+  test "ends a run that computes, keeps its output and frees its lease" do
+    mounts = Mount.new!([{"/m", :memory}])
+    assert timed_out("print('x')\nwhile True: pass", mounts: mounts).output == "x\n"
+    assert {:ok, _lease} = Mount.checkout(mounts)
+  end
+
+  test "ends a run that computes after a pause, or works with its files" do
+    timed_out("f()\nwhile True: pass", functions: %{f: fn _, _ -> {:ok, nil} end})
+    timed_out("while True: open('/m/a', 'w').write('x')", mounts: [{"/m", :memory}])
+
+    timed_out("while True:\n  try:\n    while True: pass\n  except BaseException: pass", [])
+  end
+
+  test "ends a run that sits in one long operation, keeps its output and frees its lease" do
+    mounts = Mount.new!([{"/m", :memory}])
+    assert timed_out("print('x')\n10 ** 5_000_000", mounts: mounts).output == "x\n"
+    assert {:ok, _lease} = Mount.checkout(mounts)
+  end
+
   test "ends a run that never stops calling" do
     timed_out("while True: f()", functions: %{f: fn _, _ -> {:ok, nil} end})
   end

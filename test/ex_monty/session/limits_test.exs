@@ -101,4 +101,42 @@ defmodule ExMonty.Session.LimitsTest do
     assert {:ok, nil, "", _} = Session.eval(session, "x = None\nb = y", inputs: %{y: text})
     assert_raised(Session.eval(session, "c = z + '!'", inputs: %{z: text}), :memory_error)
   end
+
+  test "a timeout ends an evaluation in its first turn, whose output is heard meanwhile, and the session stays" do
+    test = self()
+    {:ok, session} = Session.new(limits: %{max_duration_secs: 100_000}, on_output: &send(test, {:heard, &1}))
+    {:ok, nil, "", session} = Session.eval(session, "kept = 1")
+    code = "print('line')\nprint('rest', end='')\nwhile True: pass"
+
+    assert {:error, %{type: :timeout_error, output: "line\nrest"} = exception} =
+             Session.eval(session, code, timeout: 60)
+
+    assert exception.message == "the run did not end within its timeout of 60 ms"
+    assert heard() == "line\nrest"
+    assert {:ok, 1, "", _session} = Session.eval(session, "kept", timeout: 60_000)
+  end
+
+  test "output of the first turn of an evaluation is heard while it computes" do
+    test = self()
+
+    run =
+      Task.async(fn ->
+        {:ok, session} =
+          Session.new(limits: %{max_duration_secs: 100_000}, on_output: &send(test, {:heard, &1}))
+
+        Session.eval(session, "print('line')\nwhile True: pass")
+      end)
+
+    assert_receive {:heard, "line\n"}, 5_000
+    assert Task.yield(run, 0) == nil
+    Task.shutdown(run, :brutal_kill)
+  end
+
+  defp heard(text \\ "") do
+    receive do
+      {:heard, more} -> heard(text <> more)
+    after
+      0 -> text
+    end
+  end
 end

@@ -194,7 +194,10 @@ impl Ledger {
 
 /// The exception of a turn whose time is over.
 pub(crate) fn out_of_time(deadline: Deadline) -> MontyException {
-    time_exceeded(deadline.limit, deadline.limit + deadline.at.elapsed())
+    match deadline.limit {
+        Some(limit) => time_exceeded(limit, limit + deadline.at.elapsed()),
+        None => breach(ExcType::TimeoutError, "the run did not end in time".to_owned()),
+    }
 }
 
 /// In the interpreter's words for its own limit, because to a user it is the same one.

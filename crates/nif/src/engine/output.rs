@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     limits::breach,
     meter,
+    overseer::Overseer,
     tether::{Stop, Tether},
 };
 
@@ -27,6 +28,8 @@ pub(crate) struct Output {
     printed: usize,
     limit: Option<usize>,
     exceeded: bool,
+    #[serde(skip)]
+    overseer: Option<Arc<Overseer>>,
 }
 
 impl Output {
@@ -38,6 +41,7 @@ impl Output {
             printed: 0,
             limit,
             exceeded: false,
+            overseer: None,
         }
     }
 
@@ -69,10 +73,20 @@ impl Output {
         }
     }
 
-    fn print(&mut self, add: impl FnOnce(&mut String)) {
-        match &self.turn {
-            Some(turn) => turn.print(add),
-            None => add(&mut self.text),
+    /// Puts the run under an overseer, or none: a session's next run has another.
+    pub(crate) fn oversee(&mut self, overseer: Option<Arc<Overseer>>) {
+        self.overseer = overseer;
+    }
+
+    /// Who oversees the run.
+    pub(crate) fn overseer(&self) -> Option<&Overseer> {
+        self.overseer.as_deref()
+    }
+
+    /// Lets the overseer's listener know what has been printed.
+    pub(crate) fn tell(&self) {
+        if let Some(overseer) = &self.overseer {
+            overseer.tell();
         }
     }
 
@@ -83,6 +97,16 @@ impl Output {
             ExcType::MemoryError,
             format!("output limit exceeded: more than {limit} bytes"),
         ))
+    }
+
+    fn print(&mut self, text: &str) {
+        if let Some(overseer) = &self.overseer {
+            overseer.hear(text);
+        }
+        match &self.turn {
+            Some(turn) => turn.print(text),
+            None => self.text.push_str(text),
+        }
     }
 
     /// Counts `bytes` more. A script may catch the exception, so what ends the run is that it is condemned.
@@ -99,13 +123,16 @@ impl Output {
 impl PrintWriterCallback for Output {
     fn stdout_write(&mut self, output: Cow<'_, str>) -> Result<(), MontyException> {
         self.charge(output.len())?;
-        self.print(|text| text.push_str(&output));
+        self.print(&output);
         Ok(())
     }
 
     fn stdout_push(&mut self, end: char) -> Result<(), MontyException> {
         self.charge(end.len_utf8())?;
-        self.print(|text| text.push(end));
+        self.print(end.encode_utf8(&mut [0; 4]));
+        if end == '\n' {
+            self.tell();
+        }
         Ok(())
     }
 
@@ -115,10 +142,9 @@ impl PrintWriterCallback for Output {
             if meter::is_far_over_budget() {
                 turn.stop(Stop::Overload);
             }
-            if turn.stopped().is_some() {
-                meter::condemn();
-            }
+            turn.heed();
         }
+        self.tell();
         Ok(())
     }
 }

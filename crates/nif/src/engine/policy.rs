@@ -1,5 +1,7 @@
 //! What a run sees of the world without asking: its working directory, its clock, its zone, its dice.
 
+use std::sync::Arc;
+
 use monty_types::{
     DateTimeSource, OsPolicy, ProcessTime, RandomSeed, RandomStart, SandboxTimeZone, SleepMode, UrandomArgs,
 };
@@ -7,10 +9,10 @@ use num_bigint::BigInt;
 use rustler::{Atom, Decoder, Error, NifResult, Term, TermType};
 use serde::{Deserialize, Serialize};
 
+use super::overseer::{self, Overseer};
 use crate::atoms;
 
-/// The options `:cwd`, `:clock`, `:timezone` and `:seed` of a run.
-#[derive(Debug)]
+/// The options `:cwd`, `:clock`, `:timezone` and `:seed` of a run, and who oversees it.
 pub(crate) struct Policy {
     /// An absolute virtual path; without one it is the first mount's, or the root.
     pub(crate) cwd: Option<String>,
@@ -18,17 +20,22 @@ pub(crate) struct Policy {
     pub(crate) os: OsPolicy,
     /// The source of `os.urandom` for a run with a seed; without one its host is asked.
     pub(crate) entropy: Option<Entropy>,
+    pub(crate) overseer: Option<Arc<Overseer>>,
 }
+
+/// As `ExMonty.Options` writes them, with `nil` for none.
+type Fields<'a> = (Option<String>, Term<'a>, Term<'a>, Option<String>, Term<'a>);
 
 impl<'a> Decoder<'a> for Policy {
     fn decode(term: Term<'a>) -> NifResult<Self> {
-        let (cwd, clock, zone, seed): (Option<String>, Term<'a>, Term<'a>, Option<String>) = term.decode()?;
+        let (cwd, clock, zone, seed, overseer): Fields<'a> = term.decode()?;
         let datetime = clock_source(clock)?;
         let seed = seed
             .map(|digits| digits.parse::<BigInt>().map_err(|_| Error::BadArg))
             .transpose()?;
         Ok(Self {
             cwd,
+            overseer: overseer::decode_any(overseer)?,
             entropy: seed.as_ref().map(Entropy::new),
             os: OsPolicy {
                 datetime,

@@ -18,6 +18,7 @@ use super::{
     meter::{self, Meter, Metered},
     no_handler,
     output::Output,
+    overseer::Overseer,
     policy::{Entropy, Policy},
     session::{Idle, Loan},
     suspended::{At, Progress, Question},
@@ -84,8 +85,10 @@ pub(crate) struct Run {
 impl Run {
     /// A run that has not begun, of a program, or of none for a session's.
     pub(crate) fn new(program: Option<Arc<Program>>, limits: Limits, policy: &Policy) -> Self {
+        let mut output = Output::new(limits.output());
+        output.oversee(policy.overseer.clone());
         Self {
-            output: Output::new(limits.output()),
+            output,
             ledger: Ledger::new(limits),
             zone: policy.os.timezone.clone(),
             entropy: policy.entropy.clone(),
@@ -104,8 +107,9 @@ impl Run {
     }
 
     /// Makes the run of a session that of its next evaluation, which has used nothing of its limits.
-    pub(crate) fn begin(&mut self, limits: Limits, loan: Loan) {
+    pub(crate) fn begin(&mut self, limits: Limits, loan: Loan, overseer: Option<Arc<Overseer>>) {
         self.output = Output::new(limits.output());
+        self.output.oversee(overseer);
         self.ledger = Ledger::new(limits);
         self.breached = false;
         self.loan = Some(loan);
@@ -164,6 +168,9 @@ pub(crate) fn take_turn(
 ) -> Stop {
     let answered = run.ledger.budget.calls;
     run.ledger.arm(turn, taken);
+    if let Some(overseer) = run.output.overseer() {
+        overseer.arm(turn);
+    }
     let ended = meter.turn(|| {
         run.output.begin(turn);
         let progress = advance(step(&mut run), turn, host, &mut run);
@@ -171,6 +178,7 @@ pub(crate) fn take_turn(
         // Here, because what it makes and frees is the run's.
         progress.map(At::into_value)
     });
+    run.output.tell();
     Engine::get().count_answers(run.ledger.budget.calls - answered);
     match ended {
         Ok(Ok((value, session))) => {
@@ -202,6 +210,7 @@ pub(crate) fn take_turn(
 /// What leaves a run that has ended. A session goes back to its place, and is credited with what leaves it.
 fn end<T: Clone>(result: T, mut run: Run, mut meter: Meter, session: Option<Box<MontyRepl>>) -> (T, String) {
     run.lease = None;
+    run.output.oversee(None);
     let Some(repl) = session else {
         return (result, run.output.take());
     };
@@ -251,6 +260,8 @@ impl ::mounts::monty::Meter for Tethered<'_> {
     }
 
     fn outside<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        // A script that does little between its file calls is not asked by the interpreter to flush.
+        self.0.heed();
         meter::outside(work)
     }
 

@@ -17,6 +17,8 @@ use std::{
 use ::mounts::Lease;
 use parking_lot::Mutex;
 
+use super::meter;
+
 /// What a turn is. It starts as `UNDER_WAY` and is one of the others after that, for good.
 const UNDER_WAY: u8 = 0;
 const ENDED: u8 = 1;
@@ -39,11 +41,11 @@ pub(crate) enum Stop {
     Overload = 3,
 }
 
-/// The end of a turn's time, and the limit behind it.
+/// The end of a turn's time, and the limit behind it. Without one, whoever drives the run wants it to end then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     pub(crate) at: Instant,
-    pub(crate) limit: Duration,
+    pub(crate) limit: Option<Duration>,
 }
 
 /// One turn, as seen by others.
@@ -60,10 +62,21 @@ pub(crate) struct Tether {
 }
 
 impl Tether {
-    /// Sets when the turn's time ends, with `left` of a `limit`.
+    /// Lets the turn's time end with `left` of a `limit`, unless it ends before.
     pub(crate) fn arm(&self, left: Duration, limit: Duration) {
         // A time too far away to be a point in time is none.
-        *self.deadline.lock() = Instant::now().checked_add(left).map(|at| Deadline { at, limit });
+        if let Some(at) = Instant::now().checked_add(left) {
+            let limit = Some(limit);
+            self.end_by(Deadline { at, limit });
+        }
+    }
+
+    /// Lets the turn's time end at `deadline`, unless it ends before.
+    pub(crate) fn end_by(&self, deadline: Deadline) {
+        let mut earliest = self.deadline.lock();
+        if earliest.is_none_or(|earlier| deadline.at < earlier.at) {
+            *earliest = Some(deadline);
+        }
     }
 
     /// When the turn's time ends.
@@ -93,6 +106,13 @@ impl Tether {
         }
     }
 
+    /// Condemns the run whose turn this is, if it is asked to stop. For the turn's own thread.
+    pub(crate) fn heed(&self) {
+        if self.stopped().is_some() {
+            meter::condemn();
+        }
+    }
+
     /// The turn's own end; says whether the turn is still its thread's to end.
     pub(crate) fn end(&self) -> bool {
         let ended = self.settle(ENDED);
@@ -112,8 +132,8 @@ impl Tether {
     }
 
     /// What the turn prints goes here.
-    pub(crate) fn print(&self, add: impl FnOnce(&mut String)) {
-        add(&mut self.printed.lock());
+    pub(crate) fn print(&self, text: &str) {
+        self.printed.lock().push_str(text);
     }
 
     /// Takes what the turn has printed, at its end.

@@ -1,12 +1,12 @@
 use std::{
     sync::{Arc, Barrier},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ::mounts::{LeaseMode, Table};
 
-use super::{Stop, Tether};
+use super::{Deadline, Stop, Tether};
 
 fn leased() -> (Table, Tether) {
     let table = Table::new();
@@ -122,7 +122,7 @@ fn a_turn_whose_caller_is_gone_has_no_time_and_no_mounts_left() {
 #[test]
 fn who_abandons_a_turn_finds_what_it_has_printed() {
     let turn = Tether::default();
-    turn.print(|text| text.push_str("so far"));
+    turn.print("so far");
     assert!(turn.abandon());
     assert_eq!(turn.printed(), "so far");
     assert_eq!(turn.take_printed(), "so far");
@@ -134,4 +134,16 @@ fn a_time_without_end_is_no_deadline() {
     let turn = Tether::default();
     turn.arm(Duration::MAX, Duration::MAX);
     assert!(turn.deadline().is_none());
+}
+
+#[test]
+fn the_earliest_end_of_a_turns_time_counts() {
+    let turn = Tether::default();
+    let hour = Duration::from_secs(3600);
+    turn.arm(hour, hour);
+    let at = Instant::now();
+    turn.end_by(Deadline { at, limit: None });
+    turn.arm(hour, hour);
+    let deadline = turn.deadline().expect("it has an end");
+    assert_eq!((deadline.at, deadline.limit), (at, None));
 }
