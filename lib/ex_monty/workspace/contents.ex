@@ -3,7 +3,7 @@ defmodule ExMonty.Workspace.Contents do
 
   # What a workspace holds: files, variables, the step that is suspended, and how many steps were begun.
 
-  alias ExMonty.{Error, Mount}
+  alias ExMonty.Mount
   alias ExMonty.Workspace.{Image, Suspension, Variables}
 
   @enforce_keys [:mounts, :variables]
@@ -115,7 +115,7 @@ defmodule ExMonty.Workspace.Contents do
   end
 
   @doc "Goes back to `before`. A table that writes through to the host cannot, and keeps its files."
-  @spec roll_back(t, before) :: {:ok, t} | {:error, Error.t()}
+  @spec roll_back(t, before) :: {:ok, t} | {:error, term}
   def roll_back(%__MODULE__{} = contents, %{files: files, variables: variables}) do
     with {:ok, mounts} <- files_back(contents.mounts, files) do
       {:ok, %{contents | mounts: mounts, variables: Variables.of_bytes(variables), suspension: nil}}

@@ -151,7 +151,7 @@ defmodule ExMonty.Workspace.NodesTest do
     assert Workspace.whereis(name) == ws
   end
 
-  defp wait_until(condition, attempts \\ 100_000) do
+  defp wait_until(condition, attempts \\ 10_000_000) do
     cond do
       condition.() -> :ok
       attempts == 0 -> flunk("it did not come about")
