@@ -102,8 +102,8 @@ impl Mount {
     /// A mount whose writes go to `writer`, under the limits that the writer has
     /// [by default](Writer::default_limits).
     ///
-    /// What was changed through it is remembered for [`Table::changes`](crate::Table::changes). For that, changes take
-    /// turns, what a path had is looked at before it is changed for the first time, and what is in a directory that was
+    /// What was changed through it is remembered for [`Table::changes`](crate::Table::changes). For that, changes of one
+    /// path and of what lies below it take turns, what a path had is looked at before it is changed for the first time, and what is in a directory that was
     /// renamed is listed.
     pub fn read_write(writer: impl Writer + 'static) -> Self {
         let limits = writer.default_limits();

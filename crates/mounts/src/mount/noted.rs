@@ -1,5 +1,7 @@
 //! A writer whose changes are noted down.
 
+mod turns;
+
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -12,6 +14,8 @@ use crate::metadata::{DirEntry, FileType, Metadata};
 use crate::path::RelativePath;
 use crate::quota::{Admission, Held, Limits};
 
+use turns::Turns;
+
 /// A journal may take this part of the memory of a mount ...
 const MEMORY_PART: u64 = 8;
 /// ... and so many bytes of a mount that may have all there is.
@@ -19,13 +23,14 @@ const MOST_MEMORY: u64 = 32 << 20;
 
 /// Any writer, and what was changed through this value.
 ///
-/// Changes take turns: each is one with the look before it and the note after it. What others do to the same files at
+/// Changes of one path, and of what lies below it, take turns: each is one with the look before it and the note after
+/// it. What others do to the same files at
 /// the same time is no change of this mount, and may be taken for what was there before.
 #[derive(Debug)]
 pub(super) struct Noted {
     backend: Arc<dyn Writer>,
-    turn: Mutex<()>,
-    /// Changed only by who has the turn; locked for no longer than it takes to note something.
+    turns: Turns,
+    /// Of a path, changed only by who has the turn for it; locked for no longer than it takes to note something.
     journal: Mutex<Journal>,
 }
 
@@ -60,7 +65,7 @@ impl Noted {
     fn with(backend: Arc<dyn Writer>, journal: Journal) -> Self {
         Self {
             backend,
-            turn: Mutex::new(()),
+            turns: Turns::default(),
             journal: Mutex::new(journal),
         }
     }
@@ -121,7 +126,7 @@ impl Noted {
         admission: &mut Admission<'_>,
         act: impl FnOnce(&mut Admission<'_>) -> Answer<()>,
     ) -> Answer<()> {
-        let _turn = self.turn.lock();
+        let _turn = self.turns.take([path]);
         let before = self.before(path);
         admission.take_admitted();
         let answer = act(admission);
@@ -167,7 +172,7 @@ impl Noted {
         admission: &mut Admission<'_>,
         act: impl FnOnce(&mut Admission<'_>) -> Answer<()>,
     ) -> Answer<()> {
-        let _turn = self.turn.lock();
+        let _turn = self.turns.take([path]);
         let before = self.before(path);
         act(admission)?;
         self.note(admission, |journal| journal.removed(path.as_str(), before.seen()));
@@ -274,7 +279,7 @@ impl Writer for Noted {
     }
 
     fn create_dir(&self, path: RelativePath<'_>, admission: &mut Admission<'_>) -> Answer<()> {
-        let _turn = self.turn.lock();
+        let _turn = self.turns.take([path]);
         self.backend.create_dir(path, admission)?;
         self.note(admission, |journal| journal.made_directory(path.as_str()));
         Ok(())
@@ -298,7 +303,7 @@ impl Writer for Noted {
         to: RelativePath<'_>,
         admission: &mut Admission<'_>,
     ) -> Result<(), RenameRefusal> {
-        let _turn = self.turn.lock();
+        let _turn = self.turns.take([from, to]);
         let (source, target) = (self.look(from), self.look(to));
         admission.take_admitted();
         let renamed = self.backend.rename(from, to, admission);
