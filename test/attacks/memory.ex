@@ -40,6 +40,8 @@ defmodule ExMonty.Attacks.Memory do
        "x = []\nwhile True:\n    try:\n        1 / 0\n    except Exception as e:\n        x.append(e)"},
       {"attributes without number",
        "class A:\n    pass\na = A()\ni = 0\nwhile True:\n    setattr(a, 'x' + str(i), i)\n    i += 1"},
+      {"a string that is joined with itself", "x = 'y' * 1000\nwhile True:\n    x = ''.join([x, x])"},
+      {"bytes that are joined with themselves", "x = b'y' * 1000\nwhile True:\n    x = b''.join([x, x])"},
       {"strings that are replaced", "x = 'y' * 1000\nwhile True:\n    x = x.replace('y', 'yy')"},
       {"cycles that are garbage",
        "k = []\nwhile True:\n    x = ['y' * 1000]\n    x.append(x)\n    k.append(x)"}
@@ -69,6 +71,9 @@ defmodule ExMonty.Attacks.Memory do
       {"a number that is padded with zeros", "'1'.zfill(1 << 34)"},
       {"tabs that are expanded", "('\\t' * 1000).expandtabs((1 << 31) - 1)"},
       {"a replacement that multiplies", "('x' * 100_000).replace('x', 'y' * 1_000_000)"},
+      {"the hexadecimal text of many bytes", "(b'y' * 200_000_000).hex()"},
+      {"an indentation of a gigabyte", "import json\njson.dumps([[1] * 100] * 1000, indent=1 << 30)"},
+      {"an indentation of a megabyte", "import json\njson.dumps([[1] * 100] * 1000, indent=1 << 20)"},
       {"a join that multiplies", "('y' * 1_000_000).join('x' * 100_000)"},
       {"a split into as many parts as characters", "('x,' * 20_000_000).split(',')"},
       {"matches of a regular expression", "import re\nre.findall('x', 'x' * 100_000_000)"},

@@ -5,6 +5,7 @@ defmodule ExMonty.PatchTest do
 
   @moduletag :tmp_dir
   @patch "monty-types-1.4.0.patch"
+  @crates ["monty", "monty-types"]
 
   setup %{tmp_dir: tmp_dir} do
     File.mkdir_p!(Path.join(tmp_dir, "crates/nif"))
@@ -23,8 +24,18 @@ defmodule ExMonty.PatchTest do
     assert {_, 0} = System.cmd("sha256sum", ["-c", checksums], cd: copy)
   end
 
-  test "the patch stays within twenty lines" do
-    assert Path.join("crates/nif/patches", @patch) |> File.stream!() |> Enum.count() <= 20
+  test "each crate of the interpreter is patched, in at most twenty lines", %{root: root, copy: copy} do
+    assert apply_patch(root) == {"", 0}
+
+    for crate <- @crates do
+      patch = "crates/nif/patches/#{crate}-1.4.0.patch"
+      changed = for "+" <> line <- File.stream!(patch), not String.starts_with?(line, "++ "), do: line
+      assert length(changed) in 1..20
+
+      copied = Path.join(Path.dirname(copy), crate)
+      reverse = ["-p1", "-R", "-s", "-i", Path.expand(patch)]
+      assert {"", 0} = System.cmd("patch", reverse, cd: copied, stderr_to_stdout: true)
+    end
   end
 
   test "a second run touches nothing", %{root: root, copy: copy} do
@@ -54,7 +65,7 @@ defmodule ExMonty.PatchTest do
 
     assert apply_patch(root) == {"", 0}
     assert File.read!(Path.join(copy, "src/resource.rs")) =~ "TURN_MEMORY"
-    assert File.ls!(Path.dirname(copy)) == ["monty-types"]
+    assert copy |> Path.dirname() |> File.ls!() |> Enum.sort() == @crates
   end
 
   test "a source with another checksum is refused", %{root: root, copy: copy} do
@@ -92,7 +103,7 @@ defmodule ExMonty.PatchTest do
     results = 1..4 |> Enum.map(fn _ -> Task.async(fn -> apply_patch(root) end) end) |> Task.await_many(60_000)
 
     assert Enum.all?(results, &match?({_, 0}, &1))
-    assert File.ls!(Path.dirname(copy)) == ["monty-types"]
+    assert copy |> Path.dirname() |> File.ls!() |> Enum.sort() == @crates
     refute File.exists?(Path.join(copy, "monty-types"))
     assert File.read!(Path.join(copy, "src/resource.rs")) =~ "RUN_MEMORY"
   end
