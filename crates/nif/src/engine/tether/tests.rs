@@ -139,7 +139,7 @@ fn a_time_without_end_is_no_deadline() {
 #[test]
 fn the_earliest_end_of_a_turns_time_counts() {
     let turn = Tether::default();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     turn.arm(hour, hour);
     let at = Instant::now();
     turn.end_by(Deadline { at, limit: None });
