@@ -119,6 +119,8 @@ defmodule ExMonty.Attacks.Floods do
       ),
       new("an exponential list, passed in", {__MODULE__, :shared_input, [60]}, @large),
       new("a list of a million integers, returned", "list(range(1_000_000))", {:ok, :large}),
+      new("a dict of a hundred thousand entries, returned", "{i: i for i in range(100_000)}", {:ok, :large}),
+      new("a set of a hundred thousand elements, returned", "set(range(100_000))", {:ok, :large}),
       new("a value at the limit, returned", "'y' * 200_000_000", {:ok, :large}, memory: 1024),
       new(
         "a shared string, returned a thousand times",

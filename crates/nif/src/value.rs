@@ -21,6 +21,7 @@ mod encode;
 mod exception;
 mod frame;
 mod keys;
+mod map;
 mod measure;
 mod number;
 mod place;

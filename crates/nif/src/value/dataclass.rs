@@ -182,7 +182,7 @@ pub(super) fn encode<'a>(
     };
     let names: Vec<_> = attrs.iter().map(|(name, _)| terms[name.index()]).collect();
     let values: Vec<_> = attrs.iter().map(|(_, value)| terms[value.index()]).collect();
-    let fields = Term::map_from_term_arrays(env, &names, &values).map_err(|_| {
+    let fields = super::map::build(env, &names, &values).ok_or_else(|| {
         Refusal::invalid("an instance with two attributes of one name cannot leave the interpreter")
     })?;
     Ok(structure(

@@ -162,7 +162,7 @@ fn map<'a>(env: Env<'a>, terms: &[Term<'a>], pairs: &[(NodeId, NodeId)]) -> Resu
         .iter()
         .map(|(key, value)| (terms[key.index()], terms[value.index()]))
         .unzip();
-    Term::map_from_term_arrays(env, &keys, &values).map_err(|_| {
+    super::map::build(env, &keys, &values).ok_or_else(|| {
         Refusal::invalid(
             "a dict with two keys that would be the same Elixir key cannot leave the interpreter",
         )

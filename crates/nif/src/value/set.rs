@@ -36,7 +36,7 @@ pub(super) fn size(term: Term<'_>) -> usize {
 /// A `MapSet` of `elements`, or nothing if two of them are the same term.
 pub(super) fn encode<'a>(env: Env<'a>, elements: &[Term<'a>]) -> Option<Term<'a>> {
     let present = vec![Term::list_new_empty(env); elements.len()];
-    let map = Term::map_from_term_arrays(env, elements, &present).ok()?;
+    let map = super::map::build(env, elements, &present)?;
     let mut fields = vec![(atoms::map(), map)];
     if let Some(version) = VERSION.get().copied().flatten() {
         fields.push((atoms::version(), rustler::Encoder::encode(&version, env)));
