@@ -15,9 +15,9 @@ defmodule ExMonty.Test.Resident do
   def forget_peak, do: File.write!("/proc/self/clear_refs", "5")
 
   @doc false
-  # What is held once that is no more than `most` MiB, or is not for two seconds.
+  # What is held once that is no more than `most` MiB, or is not for twenty seconds.
   @spec settled(integer, non_neg_integer) :: integer
-  def settled(most, left \\ 200) do
+  def settled(most, left \\ 2_000) do
     Enum.each(Process.list(), &:erlang.garbage_collect/1)
     now = now()
 
