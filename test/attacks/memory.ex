@@ -11,7 +11,8 @@ defmodule ExMonty.Attacks.Memory do
 
   def attacks do
     for {name, code} <- growing() ++ at_once() do
-      new(name, code, @exhausted, memory: 2 * @limit)
+      # Time enough to come to the limit of memory on a busy machine, too.
+      new(name, code, @exhausted, memory: 2 * @limit, limits: %{max_duration_secs: 60})
     end ++ retained()
   end
 
