@@ -38,7 +38,7 @@ defmodule ExMonty do
       config :ex_monty,
         # threads that run Python; default 32 for each scheduler
         max_threads: 64,
-        # operations that compute on after their callers have been answered; default the number of cores
+        # operations that compute on and on after their callers have been answered; default the number of cores
         max_abandoned_turns: 2,
         # bytes that all runs hold, paused ones included; default half of the machine's memory
         max_metered_bytes: 4_000_000_000
@@ -48,7 +48,7 @@ defmodule ExMonty do
   """
 
   alias ExMonty.Mount.Lease
-  alias ExMonty.{Dump, Error, Exception, FunctionCall, Limits, Native, Options, OsCall, Turn, Value}
+  alias ExMonty.{Counters, Dump, Error, Exception, FunctionCall, Limits, Native, Options, OsCall, Turn, Value}
 
   @typedoc "A compiled program. It may be run any number of times, by any process."
   @opaque runner :: reference
@@ -388,31 +388,11 @@ defmodule ExMonty do
   def default_limits, do: Limits.defaults()
 
   @doc """
-  Counts what the engine is doing, for operators.
+  Counts what the engine is doing, for operators; `t:ExMonty.Counters.t/0` says what each counter is.
 
-    * `:turns_running` – runs and compilations on a thread now.
-    * `:turns_queued` – those that wait for a thread.
-    * `:runs_paused` – runs that wait for Elixir.
-    * `:turns_abandoned` – turns whose callers have been answered, or are gone, and which still compute.
-    * `:threads` – threads that there are, idle ones included and those of abandoned turns left out.
-    * `:metered_bytes` – bytes held by all runs and runners.
-    * `:calls_answered` – calls of runs that mounts answered, without a trip to Elixir, since the start.
-    * `:overloads` – work that was refused as `:overloaded`, since the start.
-    * `:limit_breaches` – runs that ended in a `MemoryError`, a `TimeoutError` or by another limit, since the start.
-
-          iex> ExMonty.info().threads >= 0
-          true
+      iex> ExMonty.info().threads >= 0
+      true
   """
-  @spec info() :: %{
-          turns_running: non_neg_integer,
-          turns_queued: non_neg_integer,
-          runs_paused: non_neg_integer,
-          turns_abandoned: non_neg_integer,
-          threads: non_neg_integer,
-          metered_bytes: non_neg_integer,
-          calls_answered: non_neg_integer,
-          overloads: non_neg_integer,
-          limit_breaches: non_neg_integer
-        }
+  @spec info() :: Counters.t()
   def info, do: Native.info()
 end

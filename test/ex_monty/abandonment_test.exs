@@ -6,6 +6,8 @@ defmodule ExMonty.AbandonmentTest do
 
   # One operation of the interpreter, which looks at no limit while it computes. It takes a second or more.
   @power "10 ** 5_000_000"
+  # One that computes for a while after it is known to be stuck.
+  @long_power "10 ** 10_000_000"
   @limits %{max_duration_secs: 0.05}
 
   setup do
@@ -70,10 +72,14 @@ defmodule ExMonty.AbandonmentTest do
     {:ok, {:function_call, _, paused, _}} = ExMonty.start(runner)
     overloads = ExMonty.info().overloads
 
-    for _ <- 1..System.schedulers_online() do
-      Task.async(fn -> ExMonty.eval("x = #{@power}", limits: @limits) end)
+    bound = System.schedulers_online()
+
+    for _ <- 1..bound do
+      Task.async(fn -> ExMonty.eval("x = #{@long_power}", limits: @limits) end)
     end
     |> Enum.each(&assert({:error, %Exception{type: :timeout_error}} = Task.await(&1, 60_000)))
+
+    eventually(fn -> ExMonty.info().turns_stuck == bound end)
 
     assert {:error, %Error{reason: :overloaded, message: message}} = ExMonty.compile("1")
     assert message =~ "abandoned"
@@ -81,6 +87,7 @@ defmodule ExMonty.AbandonmentTest do
     assert ExMonty.info().overloads == overloads + 2
     assert {:ok, {:complete, 1, ""}} = ExMonty.resume(paused, {:ok, nil})
     eventually(fn -> ExMonty.info().turns_abandoned == 0 end)
+    assert ExMonty.info().turns_stuck == 0
     assert {:ok, 2, ""} = ExMonty.eval("1 + 1")
   end
 

@@ -102,6 +102,7 @@ rustler::atoms! {
     max_abandoned_turns,
     max_metered_bytes,
     turns_abandoned,
+    turns_stuck,
     overloads,
     overloaded,
     map_set_example = "map_set",

@@ -28,8 +28,8 @@ pub(crate) mod run;
 pub(crate) mod session;
 mod stack;
 pub(crate) mod suspended;
+mod system_thread;
 pub(crate) mod tether;
-mod thread_priority;
 pub(crate) mod turn;
 mod warden;
 
@@ -60,7 +60,7 @@ pub(crate) struct Engine {
     /// Sends messages for those who may not, being on a scheduler and not in a call of the receiver's.
     pub(crate) courier: Clerk,
     warden: Warden,
-    /// Turns that were abandoned and still compute, at which nothing new begins.
+    /// Turns that were abandoned and are stuck, at which nothing new begins.
     max_abandoned: usize,
     /// Runs that wait in a snapshot.
     pub(crate) paused: AtomicUsize,
@@ -134,6 +134,7 @@ fn info(env: Env<'_>) -> Term<'_> {
         (atoms::turns_queued(), load.queued),
         (atoms::runs_paused(), engine.paused.load(Ordering::Relaxed)),
         (atoms::turns_abandoned(), load.abandoned),
+        (atoms::turns_stuck(), load.stuck),
         (atoms::threads(), load.threads),
         (atoms::metered_bytes(), meter::metered_bytes()),
         (atoms::limit_breaches(), engine.breaches.load(Ordering::Relaxed)),

@@ -6,8 +6,8 @@ use crate::{atoms, error::Failure};
 /// What a piece of work is to the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// The beginning of something, which may be refused while too many turns that were abandoned still compute, or while
-    /// all runs together hold too much.
+    /// The beginning of something, which may be refused while too many turns that were abandoned are stuck, or while all
+    /// runs together hold too much.
     Begin,
     /// The continuation of a run, which is refused only when there would be no end of threads.
     GoOn,
@@ -22,13 +22,13 @@ impl Admission {
             return None;
         }
         let engine = Engine::get();
-        let abandoned = engine.pool.abandoned();
+        let stuck = engine.pool.stuck();
         let most = match self {
             Self::Begin => engine.max_abandoned,
             Self::GoOn | Self::Always => engine.pool.max_threads(),
         };
-        let refusal = if abandoned >= most {
-            format!("{abandoned} turns that were abandoned still compute; the bound is {most}")
+        let refusal = if stuck >= most {
+            format!("{stuck} turns that were abandoned still compute; the bound is {most}")
         } else if self == Self::Begin && meter::is_over_budget() {
             format!("all runs together hold {} bytes", meter::metered_bytes())
         } else {

@@ -14,7 +14,7 @@ const UNKNOWN_MEMORY: usize = 4 << 30;
 pub(crate) struct Configuration {
     /// Threads that take turns, at most.
     pub(super) threads: usize,
-    /// Turns that were abandoned and still compute, at which nothing new begins.
+    /// Turns that were abandoned and are stuck, at which nothing new begins.
     pub(super) abandoned_turns: usize,
     /// Bytes that all runs together hold, at which nothing new begins.
     pub(super) metered_bytes: usize,

@@ -7,11 +7,12 @@
 //! source. Jobs wait in one queue, first in, first out; a thread is made when a job finds none idle, up to a bound well
 //! above the number of cores, so that endless loops share the cores with everybody else and do not own them.
 //!
-//! A job may be abandoned while its thread works on it: see [`Watched`]. The thread then counts no longer as one of the
-//! pool, which makes another one in its place when it needs it, and ends with its job.
+//! A job may be abandoned while its thread works on it: see [`Watched`]. The thread ends with its job then. It keeps its
+//! place in the pool for as long as it may only be waiting for a core to stop on; when it has had one for a while and goes
+//! on, it is [stuck](desk), counts no longer as one of the pool, and another is made when there is need of one.
 //!
 //! The system shares cores among threads, not among runs: endless loops would take the schedulers of the VM most of
-//! theirs. So the thread of a turn that takes [`LONG`] steps back to a lower priority. That cannot be taken back without
+//! theirs. So the thread of a turn that takes [`LONG`](desk::LONG) steps back to a lower priority. That cannot be taken back without
 //! privileges, and so such a thread ends with its turn as well.
 //!
 //! A thread that finished a job looks out for the next one for [`PATIENCE`] before it sleeps: a script that calls
@@ -24,7 +25,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -35,44 +36,20 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::{
     handoff::{Line, watch},
     stack::{STACK_BYTES, Stack},
-    tether::{Deadline, Stop, Tether},
-    thread_priority::{Priority, ThreadId},
-    warden::GRACE,
+    system_thread::ThreadId,
 };
+
+mod desk;
+mod job;
+
+use self::desk::{Adrift, CpuTime, Desk, Overdue};
+pub(crate) use self::job::{Job, Watched};
 
 /// How long an idle thread looks out for the next job, and the one who waits for a job for its end, before they sleep.
 pub(crate) const PATIENCE: Duration = Duration::from_micros(50);
 
-/// How long a turn may take before its thread steps back behind those of shorter ones.
-const LONG: Duration = Duration::from_millis(100);
-
 /// How long a thread sleeps without work before it ends, which gives its stack back to the system.
 const RETIRE_AFTER: Duration = Duration::from_secs(30);
-
-/// One job, in two steps.
-pub(crate) trait Job: Send {
-    /// Does the work.
-    fn work(&mut self);
-
-    /// The turn that the job is, for whoever looks after turns. A job that is none is left alone.
-    fn turn(&self) -> Option<Arc<dyn Watched>>;
-
-    /// Whether to deliver the outcome is work, too. If not, the thread counts as free for the next job before it
-    /// delivers, so that the one who hears the outcome and comes back at once finds it looking out.
-    fn is_slow_to_deliver(&self) -> bool;
-
-    /// Tells the outcome. A job that was abandoned is dropped instead.
-    fn deliver(self: Box<Self>);
-}
-
-/// A turn as whoever looks after turns sees it.
-pub(crate) trait Watched: Send + Sync {
-    /// How it is asked to stop, and given up.
-    fn tether(&self) -> &Tether;
-
-    /// Answers the caller in place of the turn, which was abandoned.
-    fn answer_for(&self, deadline: Deadline);
-}
 
 /// A pool of threads; clones are the same pool.
 #[derive(Clone)]
@@ -87,21 +64,26 @@ pub(crate) struct Load {
     pub(crate) running: usize,
     /// Jobs in the queue.
     pub(crate) queued: usize,
-    /// Threads, idle ones included.
+    /// Threads, idle ones included, those of stuck turns left out.
     pub(crate) threads: usize,
-    /// Turns that were abandoned and still compute, each on a thread of its own beside the others.
+    /// Turns that were abandoned and have not ended.
     pub(crate) abandoned: usize,
+    /// Those of them that are stuck, each on a thread of its own beside the others.
+    pub(crate) stuck: usize,
 }
 
 struct Shared {
     max_threads: usize,
     cores: usize,
+    /// How long a thread has had a core.
+    cpu_time: CpuTime,
     queue: Mutex<Queue>,
     wake: Condvar,
     /// Mirrors of what the queue says, to look at without its lock, and without disturbing who writes the other.
     queued: Line<AtomicUsize>,
     running: Line<AtomicUsize>,
     abandoned: AtomicUsize,
+    stuck: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -110,30 +92,28 @@ struct Queue {
     threads: usize,
     /// What each of the threads is at.
     desks: Vec<Arc<Desk>>,
+    /// Threads whose turns were abandoned and have not ended.
+    adrift: Vec<Arc<Adrift>>,
     /// Threads that sleep.
     sleeping: usize,
     /// Threads that look out for a job; each of them looks into the queue once more before it sleeps.
     lookouts: usize,
 }
 
-/// What one thread is at.
-struct Desk {
-    thread: ThreadId,
-    /// The turn, and when it began.
-    turn: Mutex<Option<(Arc<dyn Watched>, Instant)>>,
-    /// The thread has a lower priority than others, and ends with its turn, because it cannot have the old one back.
-    stepped_back: AtomicBool,
-}
-
 impl Pool {
     /// A pool of at most `max_threads` threads. It begins with one, which never ends, so that every job is done; a
     /// system that has not even that one to give is the only error.
     pub(crate) fn start(max_threads: usize) -> io::Result<Self> {
+        Self::start_with(max_threads, Box::new(ThreadId::cpu_time))
+    }
+
+    fn start_with(max_threads: usize, cpu_time: CpuTime) -> io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let pool = Self {
             shared: Arc::new(Shared {
                 max_threads: max_threads.max(1),
                 cores,
+                cpu_time,
                 queue: Mutex::new(Queue {
                     threads: 1,
                     ..Queue::default()
@@ -142,6 +122,7 @@ impl Pool {
                 queued: Line::default(),
                 running: Line::default(),
                 abandoned: AtomicUsize::new(0),
+                stuck: AtomicUsize::new(0),
             }),
         };
         pool.spawn()?;
@@ -181,18 +162,19 @@ impl Pool {
             running: self.shared.running.0.load(Ordering::Relaxed),
             queued: queue.jobs.len(),
             threads: queue.threads,
-            abandoned: self.abandoned(),
+            abandoned: self.shared.abandoned.load(Ordering::Relaxed),
+            stuck: self.stuck(),
         }
     }
 
-    /// Whether there is any job, waiting or on a thread.
+    /// Whether there is any job, waiting or on a thread, that is not stuck.
     pub(crate) fn is_busy(&self) -> bool {
         self.shared.runnable() > 0
     }
 
-    /// Turns that were abandoned and still compute.
-    pub(crate) fn abandoned(&self) -> usize {
-        self.shared.abandoned.load(Ordering::Relaxed)
+    /// Turns that were abandoned and compute on though they could have stopped.
+    pub(crate) fn stuck(&self) -> usize {
+        self.shared.stuck.load(Ordering::Relaxed)
     }
 
     /// The most threads that take turns at any time.
@@ -200,49 +182,56 @@ impl Pool {
         self.shared.max_threads
     }
 
-    /// Asks the turns to stop whose time is over, and abandons those that do not. Says whether there is any job.
+    /// Asks the turns to stop whose time is over, and abandons those that do not. Says whether the pool is busy.
     pub(crate) fn look_after_turns(&self) -> bool {
+        self.look_after_turns_at(Instant::now())
+    }
+
+    fn look_after_turns_at(&self, now: Instant) -> bool {
         let desks = self.shared.queue.lock().desks.clone();
-        let now = Instant::now();
         for desk in desks {
-            let Some((turn, began)) = desk.turn.lock().clone() else {
-                continue;
-            };
-            let deadline = turn.tether().deadline();
-            // One whose time is over needs a core to notice.
-            let has_time = deadline.is_none_or(|deadline| now < deadline.at);
-            if has_time && now >= began + LONG && !desk.stepped_back.swap(true, Ordering::AcqRel) {
-                desk.thread.step_back(Priority::Low);
-            }
-            let Some(deadline) = deadline else {
-                continue;
-            };
-            if now >= deadline.at {
-                turn.tether().stop(Stop::Time);
-            }
-            if now >= deadline.at + GRACE {
-                self.abandon(&desk, turn.as_ref(), deadline);
+            if let Some(overdue) = desk.look(now, &self.shared.cpu_time) {
+                self.abandon(&desk, &overdue);
             }
         }
+        self.look_for_stuck_turns();
         self.replenish();
         self.is_busy()
     }
 
-    fn abandon(&self, desk: &Arc<Desk>, turn: &dyn Watched, deadline: Deadline) {
+    fn abandon(&self, desk: &Arc<Desk>, overdue: &Overdue) {
         {
             // Under the lock, so that the thread, should it come back at once, finds itself counted.
             let mut queue = self.shared.queue.lock();
-            if !turn.tether().abandon() {
+            if !overdue.turn.tether().abandon() {
                 return;
             }
-            queue.threads -= 1;
             queue.desks.retain(|other| !Arc::ptr_eq(other, desk));
-            self.shared.running.0.fetch_sub(1, Ordering::Relaxed);
+            queue
+                .adrift
+                .push(Arc::new(Adrift::new(desk, overdue.used_at_stop)));
             self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
+            self.shared.running.0.fetch_sub(1, Ordering::Relaxed);
         }
-        turn.tether().shut_out();
-        desk.thread.step_back(Priority::Lowest);
-        turn.answer_for(deadline);
+        overdue.turn.tether().shut_out();
+        overdue.turn.answer_for(overdue.deadline);
+    }
+
+    /// Tells the turns that were abandoned and compute on from those that may only be waiting for a core.
+    fn look_for_stuck_turns(&self) {
+        let adrift = self.shared.queue.lock().adrift.clone();
+        for one in adrift {
+            if one.is_stuck() || !one.has_computed(&self.shared.cpu_time) {
+                continue;
+            }
+            let mut queue = self.shared.queue.lock();
+            // One that has ended meanwhile is gone, and its number may be another thread's.
+            if queue.adrift.iter().any(|other| Arc::ptr_eq(other, &one)) {
+                one.get_stuck();
+                queue.threads -= 1;
+                self.shared.stuck.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Makes a thread for a job that would have none come for it: all of them may have been abandoned.
@@ -275,34 +264,31 @@ impl Pool {
 impl Shared {
     /// Turns that run or could run if there was a core for them.
     fn runnable(&self) -> usize {
-        self.running.0.load(Ordering::Relaxed) + self.queued.0.load(Ordering::Relaxed)
+        let abandoned = self.abandoned.load(Ordering::Relaxed);
+        let stopping = abandoned.saturating_sub(self.stuck.load(Ordering::Relaxed));
+        self.running.0.load(Ordering::Relaxed) + self.queued.0.load(Ordering::Relaxed) + stopping
     }
 
     /// A thread's life.
     fn work(&self) {
         let stack = Stack::of_this_thread();
-        let desk = Arc::new(Desk {
-            thread: ThreadId::current(),
-            turn: Mutex::new(None),
-            stepped_back: AtomicBool::new(false),
-        });
+        let desk = Arc::new(Desk::of_this_thread());
         self.queue.lock().desks.push(Arc::clone(&desk));
         let mut on_lookout = false;
         while let Some(mut job) = self.next(on_lookout, &stack) {
             let turn = job.turn();
-            *desk.turn.lock() = turn.clone().map(|turn| (turn, Instant::now()));
+            desk.begin(turn.clone());
             // A job answers for its own panics; this keeps the thread for the next one should even that answer panic.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| job.work()));
-            drop(desk.turn.lock().take());
+            desk.end();
             if turn.is_some_and(|turn| !turn.tether().end()) {
                 let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(job)));
-                // It was taken off the other counts when it was abandoned.
-                self.abandoned.fetch_sub(1, Ordering::Relaxed);
+                self.come_back(&desk);
                 return;
             }
             let slow = job.is_slow_to_deliver();
             let deliver = || drop(panic::catch_unwind(AssertUnwindSafe(|| job.deliver())));
-            if desk.stepped_back.load(Ordering::Acquire) {
+            if desk.has_stepped_back() {
                 deliver();
                 self.running.0.fetch_sub(1, Ordering::Relaxed);
                 self.queue.lock().threads -= 1;
@@ -319,6 +305,18 @@ impl Shared {
         self.queue.lock().desks.retain(|other| !Arc::ptr_eq(other, &desk));
     }
 
+    /// Takes the thread at `desk`, whose turn was abandoned and has ended, off the counts that it is still on.
+    fn come_back(&self, desk: &Arc<Desk>) {
+        let mut queue = self.queue.lock();
+        let place = queue.adrift.iter().position(|one| one.is_at(desk));
+        if place.is_some_and(|place| queue.adrift.swap_remove(place).is_stuck()) {
+            self.stuck.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            queue.threads -= 1;
+        }
+        self.abandoned.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Counts this thread as free, and says whether it is to look out for the next job.
     fn stand_by(&self) -> bool {
         self.running.0.fetch_sub(1, Ordering::Relaxed);
@@ -328,8 +326,7 @@ impl Shared {
     /// Registers this thread as one that looks out, if a core would be idle but for that.
     fn go_on_lookout(&self) -> bool {
         let mut queue = self.queue.lock();
-        let worthwhile =
-            queue.jobs.is_empty() && self.running.0.load(Ordering::Relaxed) + queue.lookouts + 1 < self.cores;
+        let worthwhile = queue.jobs.is_empty() && self.runnable() + queue.lookouts + 1 < self.cores;
         if worthwhile {
             queue.lookouts += 1;
         }
