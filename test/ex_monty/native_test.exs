@@ -76,7 +76,7 @@ defmodule ExMonty.NativeTest do
   end
 
   defp limits, do: Limits.encode!(%{max_duration_secs: 5})
-  defp policy, do: {nil, :system, {0, "UTC"}, nil}
+  defp policy, do: {nil, :system, {0, "UTC"}, nil, nil}
 
   defp body(dump), do: binary_part(dump, 52, byte_size(dump) - 52)
 
