@@ -104,8 +104,8 @@ defmodule ExMonty.NativeTest do
         [make_ref(), body(dump), limits()]
       end,
       session_new: fn -> ["main.py", limits(), policy(), false, 1000] end,
-      session_start: fn -> [make_ref(), session(), "x", ["x"], [1], limits(), nil] end,
-      session_start_large: fn -> [make_ref(), session(), "x", ["x"], [1], nil, nil] end,
+      session_start: fn -> [make_ref(), session(), "x", ["x"], [1], limits(), nil, nil] end,
+      session_start_large: fn -> [make_ref(), session(), "x", ["x"], [1], nil, nil, nil] end,
       session_of: fn -> [session_snapshot()] end,
       time_zone?: fn -> ["UTC"] end
     ]
