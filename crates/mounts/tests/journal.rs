@@ -156,6 +156,24 @@ fn a_directory_made_in_the_place_of_one_that_moved_is_not_taken_for_it() {
 }
 
 #[test]
+fn a_directory_that_moves_to_where_a_file_was_is_told_of_beside_the_file() {
+    let (table, _disk) = written(&[("c/b", "1"), ("a/x", "2")]);
+    table.rename("/m/c/b", "/m/a/a").unwrap();
+    table.rename("/m/a", "/m/c/b").unwrap();
+    let changes = table.changes();
+    let at: Vec<_> = changes.iter().filter(|change| change.path == "/m/c/b").collect();
+    assert_eq!(at.len(), 2);
+    assert_eq!(
+        (at[0].kind, at[0].file_type, at[0].moved_from.as_deref()),
+        (Deleted, FileType::File, None)
+    );
+    assert_eq!(
+        (at[1].kind, at[1].file_type, at[1].moved_from.as_deref()),
+        (Created, FileType::Directory, Some("/m/a"))
+    );
+}
+
+#[test]
 fn only_what_was_changed_since_the_snapshot_is_reported_since_it() {
     let (table, _disk) = written(&[("a", "1"), ("b", "2")]);
     table.write("/m/early", "x").unwrap();
