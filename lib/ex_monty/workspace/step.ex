@@ -11,6 +11,10 @@ defmodule ExMonty.Workspace.Step do
   # What a resumption says of a result that cannot be: the suspension stays.
   @refused [:invalid_result, :invalid_value, :value_too_deep, :value_too_large]
 
+  # How long a step waits for its session, and how often it asks, in milliseconds.
+  @patience 10_000
+  @pause 5
+
   @type reply ::
           {:ok, term, String.t()} | {:suspended, term, String.t()} | {:error, term}
 
@@ -24,12 +28,29 @@ defmodule ExMonty.Workspace.Step do
          {:ok, lease} <- Mount.checkout(contents.mounts) do
       contents = %{contents | variables: Variables.of_session(session)}
 
-      start = &Session.begin(session, code, options.start, lease.ref, &1)
+      start = fn overseer ->
+        begin(fn -> Session.begin(session, code, options.start, lease.ref, overseer) end, @patience)
+      end
 
       outcome = drive(lease, options, fn -> Driver.run(start, lease, options.driver) end)
       settle(outcome, contents, before)
     else
       {:error, reason} -> {{:error, reason}, contents}
+    end
+  end
+
+  # The session is this workspace's alone, so it is busy only until the turn of a step that was given up has ended, or what
+  # that step left has been freed; both happen on threads of the native library.
+  defp begin(attempt, left) do
+    case attempt.() do
+      {:error, %Error{reason: :busy}} when left > 0 ->
+        receive do
+        after
+          @pause -> begin(attempt, left - @pause)
+        end
+
+      begun ->
+        begun
     end
   end
 
