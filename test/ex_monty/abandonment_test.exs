@@ -4,10 +4,10 @@ defmodule ExMonty.AbandonmentTest do
 
   alias ExMonty.{Error, Exception, Mount}
 
-  # One operation of the interpreter, which looks at no limit while it computes. It takes a second or more.
-  @power "10 ** 5_000_000"
+  # One operation of the interpreter, which looks at no limit while it computes. It takes seconds, also on a fast machine.
+  @power "10 ** 20_000_000"
   # One that computes for a while after it is known to be stuck.
-  @long_power "10 ** 10_000_000"
+  @long_power "10 ** 30_000_000"
   @limits %{max_duration_secs: 0.05}
 
   setup do
