@@ -142,11 +142,11 @@ defmodule ExMonty.Attacks.Floods do
   end
 
   def names(count) do
-    # The first one loads what makes exceptions of errors, and its atoms.
+    # The first one loads what makes exceptions of errors, and its atoms. What else the node does may make a few.
     mention("attack_0")
     atoms = :erlang.system_info(:atom_count)
     for n <- 1..count, do: mention("attack_#{n}")
-    {:ok, :erlang.system_info(:atom_count) - atoms, ""}
+    {:ok, div(:erlang.system_info(:atom_count) - atoms, count), ""}
   end
 
   defp mention(name) do

@@ -19,7 +19,7 @@ defmodule ExMonty.Attacks.Time do
           {"an endless loop over a counter", "import itertools\nfor i in itertools.count():\n    pass"},
           {"an endless sum", "import itertools\nsum(itertools.count())"},
           {"an endless search", "import itertools\n-1 in itertools.count()"},
-          {"an endless any", "import itertools\nany(0 for _ in itertools.count())"},
+          {"an endless any", "import itertools\nany(itertools.repeat(0))"},
           {"an endless maximum", "import itertools\nmax(itertools.count())"},
           {"an endless filter", "import itertools\nnext(filter(lambda x: False, itertools.count()))"},
           {"an endless loop in a key", "def f(x):\n    while True:\n        pass\nsorted([1, 2], key=f)"},
