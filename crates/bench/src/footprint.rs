@@ -7,7 +7,7 @@ use std::fs;
 use mounts::{Mount, Table};
 
 /// How many forks are made.
-const FORKS: u32 = 20_000;
+const FORKS: u32 = 100_000;
 
 /// The bytes that one idle fork of a table of 100,000 files keeps; `None` where the system does not tell.
 pub(crate) fn of_a_fork() -> Option<f64> {

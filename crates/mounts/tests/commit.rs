@@ -215,6 +215,17 @@ fn the_drift_matrix() {
     );
     assert_eq!(text(&disk, "f"), "theirs");
 
+    // Made before the script came, it is what the script replaces and writes into.
+    let (table, disk) = over(&[]);
+    fs::write(disk.path().join("f"), "theirs").unwrap();
+    fs::create_dir(disk.path().join("d")).unwrap();
+    table.write("/m/f", "mine").unwrap();
+    table.create_dir_all("/m/d/e").unwrap();
+    table.commit("/m", &all()).unwrap();
+    assert_eq!(text(&disk, "f"), "mine");
+    assert!(disk.path().join("d/e").is_dir());
+    assert_eq!(table.changes(), []);
+
     let (table, disk) = over(&[("d/x", "")]);
     table.write("/m/d/new", "").unwrap();
     fs::remove_dir_all(disk.path().join("d")).unwrap();
