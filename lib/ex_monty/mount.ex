@@ -27,8 +27,8 @@ defmodule ExMonty.Mount do
 
   A run uses a table under a lease (`checkout/2`), which keeps others out. While an exclusive lease is out, the
   functions that read work on the table as ever and see the state between two operations; what would change files, mounts
-  or leases answers `{:error, :mount_in_use}`, except through the lease itself, which the functions on files and states
-  take in the place of the table.
+  or leases answers `{:error, :mount_in_use}`, except through the lease itself, which `add`, `remove` and the functions on
+  files and states take in the place of the table.
 
   ## Errors
 
@@ -106,28 +106,33 @@ defmodule ExMonty.Mount do
   defdelegate new!(specs \\ []), to: Table
 
   @doc "Adds a memory mount, with options, or another source in a mode. See `ExMonty.Mount.Table.add/4`."
-  @spec add(t, String.t(), :memory | Path.t() | Snapshot.t(), keyword | mode) :: {:ok, t} | {:error, error}
-  defdelegate add(mounts, virtual, source, mode_or_opts \\ []), to: Table
+  @spec add(handle, String.t(), :memory | Path.t() | Snapshot.t(), keyword | mode) ::
+          {:ok, handle} | {:error, error}
+        when handle: holder
+  defdelegate add(holder, virtual, source, mode_or_opts \\ []), to: Table
 
   @doc "Adds a directory of the host or a snapshot, with options. See `ExMonty.Mount.Table.add/5`."
-  @spec add(t, String.t(), Path.t() | Snapshot.t(), mode, keyword) :: {:ok, t} | {:error, error}
-  defdelegate add(mounts, virtual, source, mode, opts), to: Table
+  @spec add(handle, String.t(), Path.t() | Snapshot.t(), mode, keyword) ::
+          {:ok, handle} | {:error, error}
+        when handle: holder
+  defdelegate add(holder, virtual, source, mode, opts), to: Table
 
   @doc "As `add/4`, but raises `ExMonty.Error`."
-  @spec add!(t, String.t(), :memory | Path.t() | Snapshot.t(), keyword | mode) :: t
-  defdelegate add!(mounts, virtual, source, mode_or_opts \\ []), to: Table
+  @spec add!(handle, String.t(), :memory | Path.t() | Snapshot.t(), keyword | mode) :: handle
+        when handle: holder
+  defdelegate add!(holder, virtual, source, mode_or_opts \\ []), to: Table
 
   @doc "As `add/5`, but raises `ExMonty.Error`."
-  @spec add!(t, String.t(), Path.t() | Snapshot.t(), mode, keyword) :: t
-  defdelegate add!(mounts, virtual, source, mode, opts), to: Table
+  @spec add!(handle, String.t(), Path.t() | Snapshot.t(), mode, keyword) :: handle when handle: holder
+  defdelegate add!(holder, virtual, source, mode, opts), to: Table
 
   @doc "Takes the mount at `virtual` away. See `ExMonty.Mount.Table.remove/2`."
-  @spec remove(t, String.t()) :: {:ok, t} | {:error, error}
-  defdelegate remove(mounts, virtual), to: Table
+  @spec remove(handle, String.t()) :: {:ok, handle} | {:error, error} when handle: holder
+  defdelegate remove(holder, virtual), to: Table
 
   @doc "As `remove/2`, but raises `ExMonty.Error`."
-  @spec remove!(t, String.t()) :: t
-  defdelegate remove!(mounts, virtual), to: Table
+  @spec remove!(handle, String.t()) :: handle when handle: holder
+  defdelegate remove!(holder, virtual), to: Table
 
   @doc "Lists the mounts in the order they were added, at any time. See `ExMonty.Mount.Table.list/1`."
   @spec list(t) :: [info]

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Operation, Result};
+use crate::mount::Mount;
 use crate::table::{Namespace, Table, Turn};
 
 pub use crate::table::LeaseMode;
 
 /// The right to use a table, from [`Table::checkout`] until it is dropped.
 ///
-/// A lease dereferences to the [`Namespace`] as it was when the lease was taken: mounts cannot come or go while
-/// any lease is out, so that is also the namespace as it is. It may be sent to another thread and used by several;
-/// it ends where it is dropped.
+/// A lease dereferences to the [`Namespace`] as it is: while a lease is out, mounts come and go through that lease
+/// alone ([`mount`](Self::mount), [`unmount`](Self::unmount)), and only if it is exclusive. It may be sent to another
+/// thread and used by several; it ends where it is dropped.
 ///
 /// Dropping it lets in whoever waits, and runs the callbacks of [`Table::checkout_queued`] whose turn has come.
 pub struct Lease(Turn);
@@ -30,9 +31,48 @@ impl Lease {
         self.0.table()
     }
 
+    /// Mounts `mount` at the virtual path `point`, as [`Table::mount`] does when no lease is out. Who waits for the table
+    /// goes on waiting.
+    ///
+    /// ```
+    /// use mounts::{ErrorKind, LeaseMode, Mount, Table};
+    ///
+    /// let table = Table::new();
+    /// let mut lease = table.checkout(LeaseMode::Exclusive)?;
+    /// lease.mount("/scratch", Mount::memory())?;
+    /// lease.write("/scratch/a", "one")?;
+    /// assert_eq!(table.read("/scratch/a")?, *b"one");
+    ///
+    /// lease.unmount("/scratch")?;
+    /// assert_eq!(lease.read("/scratch/a").unwrap_err().kind(), ErrorKind::NotCovered);
+    /// assert_eq!(table.mount_count(), 0);
+    /// # Ok::<(), mounts::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Table::mount`]; [`ErrorKind::InUse`] through a shared lease, whether or not there are others.
+    pub fn mount(&mut self, point: &str, mount: Mount) -> Result<()> {
+        self.0.reshape(Operation::Mount, point, |namespace, path| {
+            namespace.insert(path, mount)
+        })
+    }
+
+    /// Takes the mount at `point` away, as [`Table::unmount`] does when no lease is out.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotMounted`]; [`ErrorKind::InUse`] through a shared lease.
+    pub fn unmount(&mut self, point: &str) -> Result<()> {
+        let _removed = self.0.reshape(Operation::Unmount, point, |namespace, path| {
+            namespace.remove(path)
+        })?;
+        Ok(())
+    }
+
     /// The namespace that it dereferences to, to keep: for one who has to be able to end the lease while others still
     /// look at the namespace, and sees to it that they touch it no more. What is done through it after the lease has
-    /// ended is done beside whoever has the table then.
+    /// ended is done beside whoever has the table then; mounts that come and go through the lease later do so elsewhere.
     pub fn share_namespace(&self) -> Arc<Namespace> {
         self.0.share_namespace()
     }

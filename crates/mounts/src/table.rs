@@ -111,7 +111,8 @@ impl Table {
     ///
     /// A malformed path; [`ErrorKind::AlreadyMounted`]; [`ErrorKind::Overlaps`] when the mount's host directory
     /// equals, contains or lies in that of another mount and writes through one of the two would reach it;
-    /// [`ErrorKind::InUse`] while any lease is out or waited for.
+    /// [`ErrorKind::InUse`] while any lease is out or waited for: [`Lease::mount`](crate::Lease::mount) mounts through
+    /// an exclusive one.
     pub fn mount(&self, point: &str, mount: Mount) -> Result<()> {
         self.reshape(Operation::Mount, point, |namespace, path| {
             namespace.insert(path, mount)
@@ -137,7 +138,7 @@ impl Table {
         point: &str,
         change: impl FnOnce(&mut Namespace, &VirtualPath<'_>) -> std::result::Result<T, ErrorKind>,
     ) -> Result<T> {
-        let path = VirtualPath::parse(point).map_err(|error| Error::from_path(error, operation, point))?;
+        let path = parse_point(operation, point)?;
         let mut state = self.0.state.lock();
         let changed = if state.queue.has_no_leases() {
             change(Arc::make_mut(&mut state.namespace), &path)
@@ -285,6 +286,11 @@ impl Table {
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         self.change(Operation::Rename, from, |namespace| namespace.rename(from, to))
     }
+}
+
+/// The path of a mount point, for an operation that mounts or unmounts.
+fn parse_point(operation: Operation, point: &str) -> Result<VirtualPath<'_>> {
+    VirtualPath::parse(point).map_err(|error| Error::from_path(error, operation, point))
 }
 
 impl fmt::Debug for Table {

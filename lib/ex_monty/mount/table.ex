@@ -1,10 +1,14 @@
 defmodule ExMonty.Mount.Table do
   @moduledoc """
   Making tables, and saying what is mounted in them. Each function is called through `ExMonty.Mount`, which has it too.
+
+  While a lease is out, mounts come and go through that lease alone: `add` and `remove` take it in the place of the table,
+  and return it. It must be exclusive, and no call and no turn of a run may be using it, else it is
+  `{:error, :mount_in_use}`. A run that is paused sees the mounts as they are when it is resumed.
   """
 
   alias ExMonty.{Mount, Native}
-  alias ExMonty.Mount.{Options, Refusal, Snapshot, Telemetry}
+  alias ExMonty.Mount.{Holder, Options, Refusal, Snapshot, Telemetry}
 
   @modes [:read_only, :read_write, :overlay]
 
@@ -63,16 +67,18 @@ defmodule ExMonty.Mount.Table do
       iex> ExMonty.Mount.add(mounts, "/small", :memory, files: %{"a" => "12345"}, max_bytes: 4)
       {:error, :enospc}
   """
-  @spec add(Mount.t(), virtual :: String.t(), :memory | Path.t() | Snapshot.t(), keyword | Mount.mode()) ::
-          {:ok, Mount.t()} | {:error, Mount.error()}
-  def add(mounts, virtual, source, mode_or_opts \\ [])
+  @spec add(handle, virtual :: String.t(), :memory | Path.t() | Snapshot.t(), keyword | Mount.mode()) ::
+          {:ok, handle} | {:error, Mount.error()}
+        when handle: Mount.holder()
+  def add(holder, virtual, source, mode_or_opts \\ [])
 
-  def add(%Mount{ref: ref} = mounts, virtual, :memory, opts) do
+  def add(holder, virtual, :memory, opts) do
+    ref = Holder.ref!(holder)
     settings = Options.settings!(:memory, opts)
-    added(Native.mount_add_memory(ref, Options.virtual!(virtual), Options.files!(opts), settings), mounts)
+    added(Native.mount_add_memory(ref, Options.virtual!(virtual), Options.files!(opts), settings), holder)
   end
 
-  def add(%Mount{} = mounts, virtual, source, mode), do: add(mounts, virtual, source, mode, [])
+  def add(holder, virtual, source, mode), do: add(holder, virtual, source, mode, [])
 
   @doc """
   Adds a directory of the host, or what an `ExMonty.Mount.Snapshot` holds as seen from its `/`, at the path `virtual`.
@@ -103,59 +109,72 @@ defmodule ExMonty.Mount.Table do
       iex> ExMonty.Mount.read(mounts, "/base/lib/a.py")
       {:ok, "pass"}
   """
-  @spec add(Mount.t(), virtual :: String.t(), Path.t() | Snapshot.t(), Mount.mode(), keyword) ::
-          {:ok, Mount.t()} | {:error, Mount.error()}
-  def add(%Mount{ref: ref} = mounts, virtual, %Snapshot{ref: snapshot}, mode, opts)
-      when mode in [:read_only, :overlay] do
+  @spec add(handle, virtual :: String.t(), Path.t() | Snapshot.t(), Mount.mode(), keyword) ::
+          {:ok, handle} | {:error, Mount.error()}
+        when handle: Mount.holder()
+  def add(holder, virtual, %Snapshot{ref: snapshot}, mode, opts) when mode in [:read_only, :overlay] do
+    ref = Holder.ref!(holder)
     settings = Options.settings!(mode, opts)
-    added(Native.mount_add_snapshot(ref, Options.virtual!(virtual), snapshot, mode, settings), mounts)
+    added(Native.mount_add_snapshot(ref, Options.virtual!(virtual), snapshot, mode, settings), holder)
   end
 
-  def add(%Mount{}, virtual, %Snapshot{}, _mode, _opts) do
+  def add(holder, virtual, %Snapshot{}, _mode, _opts) do
+    Holder.ref!(holder)
     Options.virtual!(virtual)
     {:error, :invalid_mode}
   end
 
-  def add(%Mount{ref: ref} = mounts, virtual, host_path, mode, opts) when mode in @modes do
+  def add(holder, virtual, host_path, mode, opts) when mode in @modes do
+    ref = Holder.ref!(holder)
     settings = Options.settings!(mode, opts)
     host_path = Options.host!(host_path)
-    added(Native.mount_add_host(ref, Options.virtual!(virtual), host_path, mode, settings), mounts)
+    added(Native.mount_add_host(ref, Options.virtual!(virtual), host_path, mode, settings), holder)
   end
 
-  def add(%Mount{}, virtual, host_path, _mode, _opts) do
+  def add(holder, virtual, host_path, _mode, _opts) do
+    Holder.ref!(holder)
     Options.host!(host_path)
     Options.virtual!(virtual)
     {:error, :invalid_mode}
   end
 
   @doc "As `add/4`, but returns the table and raises `ExMonty.Error`."
-  @spec add!(Mount.t(), String.t(), :memory | Path.t() | Snapshot.t(), keyword | Mount.mode()) :: Mount.t()
-  def add!(mounts, virtual, source, mode_or_opts \\ []) do
-    Refusal.value!(add(mounts, virtual, source, mode_or_opts), "mount #{inspect(virtual)}")
+  @spec add!(handle, String.t(), :memory | Path.t() | Snapshot.t(), keyword | Mount.mode()) :: handle
+        when handle: Mount.holder()
+  def add!(holder, virtual, source, mode_or_opts \\ []) do
+    Refusal.value!(add(holder, virtual, source, mode_or_opts), "mount #{inspect(virtual)}")
   end
 
   @doc "As `add/5`, but returns the table and raises `ExMonty.Error`."
-  @spec add!(Mount.t(), String.t(), Path.t() | Snapshot.t(), Mount.mode(), keyword) :: Mount.t()
-  def add!(mounts, virtual, host_path, mode, opts) do
-    Refusal.value!(add(mounts, virtual, host_path, mode, opts), "mount #{inspect(virtual)}")
+  @spec add!(handle, String.t(), Path.t() | Snapshot.t(), Mount.mode(), keyword) :: handle
+        when handle: Mount.holder()
+  def add!(holder, virtual, host_path, mode, opts) do
+    Refusal.value!(add(holder, virtual, host_path, mode, opts), "mount #{inspect(virtual)}")
   end
 
   @doc """
   Takes the mount at `virtual` away, and with a memory mount its files. Returns the same handle.
+
+      iex> lease = ExMonty.Mount.checkout!(ExMonty.Mount.new!([{"/in", :memory}]))
+      iex> {:ok, ^lease} = ExMonty.Mount.add(lease, "/more", :memory)
+      iex> {:ok, ^lease} = ExMonty.Mount.remove(lease, "/in")
+      iex> ExMonty.Mount.ls(lease, "/")
+      {:ok, ["more"]}
 
       iex> mounts = ExMonty.Mount.new!([{"/scratch", :memory}])
       iex> {:ok, ^mounts} = ExMonty.Mount.remove(mounts, "/scratch")
       iex> ExMonty.Mount.remove(mounts, "/scratch")
       {:error, {:not_mounted, "/scratch"}}
   """
-  @spec remove(Mount.t(), virtual :: String.t()) :: {:ok, Mount.t()} | {:error, Mount.error()}
-  def remove(%Mount{ref: ref} = mounts, virtual) do
-    added(Native.mount_remove(ref, Options.virtual!(virtual)), mounts)
+  @spec remove(handle, virtual :: String.t()) :: {:ok, handle} | {:error, Mount.error()}
+        when handle: Mount.holder()
+  def remove(holder, virtual) do
+    added(Native.mount_remove(Holder.ref!(holder), Options.virtual!(virtual)), holder)
   end
 
   @doc "As `remove/2`, but returns the table and raises `ExMonty.Error`."
-  @spec remove!(Mount.t(), String.t()) :: Mount.t()
-  def remove!(mounts, virtual), do: Refusal.value!(remove(mounts, virtual), "unmount #{inspect(virtual)}")
+  @spec remove!(handle, String.t()) :: handle when handle: Mount.holder()
+  def remove!(holder, virtual), do: Refusal.value!(remove(holder, virtual), "unmount #{inspect(virtual)}")
 
   @doc """
   Lists the mounts in the order they were added. Works at any time.
@@ -196,6 +215,6 @@ defmodule ExMonty.Mount.Table do
     end)
   end
 
-  defp added(:ok, mounts), do: {:ok, mounts}
-  defp added({:error, _} = error, _mounts), do: error
+  defp added(:ok, holder), do: {:ok, holder}
+  defp added({:error, _} = error, _holder), do: error
 end

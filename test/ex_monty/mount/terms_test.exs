@@ -21,9 +21,6 @@ defmodule ExMonty.Mount.TermsTest do
 
   test "handles that are none", %{lease: lease} do
     for wrong <- [lease | wrong_handles()] do
-      refused(:mount_add_memory, [wrong, "/x", [], {[], []}])
-      refused(:mount_add_host, [wrong, "/x", "lib", :read_only, {[], []}])
-      refused(:mount_remove, [wrong, "/m"])
       refused(:mount_list, [wrong])
       refused(:mount_count, [wrong])
       refused(:mount_checkout, [wrong, :shared])
@@ -36,6 +33,9 @@ defmodule ExMonty.Mount.TermsTest do
 
   test "what is neither a table nor a lease" do
     for wrong <- wrong_handles() do
+      refused(:mount_add_memory, [wrong, "/x", [], {[], []}])
+      refused(:mount_add_host, [wrong, "/x", "lib", :read_only, {[], []}])
+      refused(:mount_remove, [wrong, "/m"])
       refused(:file_read, [wrong, "/m/file"])
       refused(:file_write, [wrong, "/m/file", ""])
       refused(:file_append, [wrong, "/m/file", ""])

@@ -5,6 +5,7 @@
 //! the two its turn is in [`Deliveries`], where a withdrawal still finds it.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
@@ -12,8 +13,11 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, MutexGuard};
 
+use crate::error::{Error, ErrorKind, Operation, Result};
+use crate::path::VirtualPath;
+
 use super::queue::{Entry, LeaseMode};
-use super::{Namespace, State, Table};
+use super::{Namespace, State, Table, parse_point};
 
 /// What is run when a turn that was queued for has come.
 pub(crate) type OnTurn = Box<dyn FnOnce(Turn) + Send>;
@@ -39,7 +43,7 @@ struct Granted {
     callback: OnTurn,
 }
 
-/// A right to use the table, until it is dropped. The mounts stay as they are until then.
+/// A right to use the table, until it is dropped. The mounts stay as they are until then, unless it changes them.
 pub(crate) struct Turn {
     table: Table,
     namespace: Arc<Namespace>,
@@ -61,6 +65,28 @@ impl Turn {
 
     pub(crate) fn mode(&self) -> LeaseMode {
         self.mode
+    }
+
+    /// Changes which mounts there are, for the table and for this turn, when nobody else has one.
+    pub(crate) fn reshape<T>(
+        &mut self,
+        operation: Operation,
+        point: &str,
+        change: impl FnOnce(&mut Namespace, &VirtualPath<'_>) -> std::result::Result<T, ErrorKind>,
+    ) -> Result<T> {
+        let path = parse_point(operation, point)?;
+        let changed = if self.mode == LeaseMode::Exclusive {
+            let mut state = self.table.0.state.lock();
+            let changed = change(Arc::make_mut(&mut state.namespace), &path);
+            let earlier = mem::replace(&mut self.namespace, Arc::clone(&state.namespace));
+            // Whatever it is the last to hold is freed outside of the lock.
+            drop(state);
+            drop(earlier);
+            changed
+        } else {
+            Err(ErrorKind::InUse)
+        };
+        changed.map_err(|kind| Error::new(kind, operation, point))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What files and states are asked of: a table, or a lease of it.
 
-use mounts::{Namespace, Table};
+use mounts::{Lease, Mount, Namespace, Table};
 use rustler::{Decoder, Env, NifResult, Term};
 
 use super::{Answer, LeaseResource, Refusal, table::TableResource};
@@ -42,5 +42,36 @@ impl Holder<'_> {
         leased: impl Fn(&Namespace) -> T,
     ) -> Answer<T> {
         self.ask(env, |asked| Answer::Ok(table(asked)), |asked| Ok(leased(asked)))
+    }
+
+    /// Changes which mounts there are: of a table that nobody has leased, or through an exclusive lease that no call and
+    /// no turn is using.
+    pub(super) fn reshape(self, env: Env<'_>, change: impl Fn(Site<'_>) -> Answer<()>) -> Answer<()> {
+        match self {
+            Self::Table(resource) => resource.ask(env, |table| change(Site::Table(table))),
+            Self::Lease(resource) => resource.reshape(|lease| change(Site::Lease(lease))),
+        }
+    }
+}
+
+/// Where mounts come and go.
+pub(super) enum Site<'a> {
+    Table(&'a Table),
+    Lease(&'a mut Lease),
+}
+
+impl Site<'_> {
+    pub(super) fn mount(self, point: &str, mount: Mount) -> mounts::Result<()> {
+        match self {
+            Self::Table(table) => table.mount(point, mount),
+            Self::Lease(lease) => lease.mount(point, mount),
+        }
+    }
+
+    pub(super) fn unmount(self, point: &str) -> mounts::Result<()> {
+        match self {
+            Self::Table(table) => table.unmount(point),
+            Self::Lease(lease) => lease.unmount(point),
+        }
     }
 }

@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use mounts::{Lease, LeaseMode, Table, Ticket};
+use mounts::{ErrorKind, Lease, LeaseMode, Operation, Table, Ticket};
 use parking_lot::Mutex;
 use rustler::{Atom, Decoder, Env, Error, LocalPid, Monitor, NifResult, Resource, ResourceArc, Term};
 
@@ -40,8 +40,16 @@ impl LeaseResource {
     pub(crate) fn enter(&self) -> Answer<Arc<Lease>> {
         match &*self.hold.0.lock() {
             Held::Lease(lease) => Ok(Arc::clone(lease)),
+            Held::Lent => Err(in_use()),
             Held::Waiting(_) | Held::Nothing => Err(Refusal::LeaseReleased),
         }
+    }
+
+    /// Lets `change` have the lease to itself, to change which mounts there are. Refused while a call or a turn is in
+    /// flight; what would begin meanwhile is refused, and the lease ends afterwards if it is to end meanwhile.
+    pub(super) fn reshape<T>(&self, change: impl FnOnce(&mut Lease) -> Answer<T>) -> Answer<T> {
+        let mut lent = self.hold.lend()?;
+        Arc::get_mut(&mut lent.lease).map_or_else(|| Err(in_use()), change)
     }
 
     /// Makes the calling process the owner of `lease`.
@@ -135,6 +143,8 @@ enum Held {
     /// A place in the line, or none yet while it is being taken.
     Waiting(Option<Ticket>),
     Lease(Arc<Lease>),
+    /// Somebody has it to himself, and gives it back.
+    Lent,
     /// The lease has ended, or was given up before it began.
     Nothing,
 }
@@ -152,12 +162,25 @@ impl Hold {
         matches!(*self.0.lock(), Held::Nothing)
     }
 
+    /// Takes the lease out, for one who has it to himself.
+    fn lend(&self) -> Answer<Lent<'_>> {
+        let mut held = self.0.lock();
+        match mem::replace(&mut *held, Held::Lent) {
+            Held::Lease(lease) => Ok(Lent { hold: self, lease }),
+            Held::Lent => Err(in_use()),
+            other @ (Held::Waiting(_) | Held::Nothing) => {
+                *held = other;
+                Err(Refusal::LeaseReleased)
+            }
+        }
+    }
+
     /// Keeps the place in the line, while there is something to wait for.
     fn keep(&self, ticket: Ticket) {
         let mut held = self.0.lock();
         let superfluous = match &mut *held {
             Held::Waiting(kept) => kept.replace(ticket),
-            Held::Lease(_) | Held::Nothing => Some(ticket),
+            Held::Lease(_) | Held::Lent | Held::Nothing => Some(ticket),
         };
         drop(held);
         drop(superfluous);
@@ -166,13 +189,28 @@ impl Hold {
     /// Gives up waiting; `false` for a lease that has been granted.
     fn withdraw(&self) -> bool {
         let mut held = self.0.lock();
-        if matches!(*held, Held::Lease(_)) {
+        if matches!(*held, Held::Lease(_) | Held::Lent) {
             return false;
         }
         let given_up = mem::replace(&mut *held, Held::Nothing);
         drop(held);
         drop(given_up);
         true
+    }
+}
+
+/// A lease that is lent, until it is dropped. It goes back to where it is kept, or ends if it was to end meanwhile.
+struct Lent<'a> {
+    hold: &'a Hold,
+    lease: Arc<Lease>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut held = self.hold.0.lock();
+        if matches!(*held, Held::Lent) {
+            *held = Held::Lease(Arc::clone(&self.lease));
+        }
     }
 }
 
@@ -196,6 +234,10 @@ impl Grantee {
         drop(ticket);
         true
     }
+}
+
+fn in_use() -> Refusal {
+    mounts::Error::new(ErrorKind::InUse, Operation::Checkout, "/").into()
 }
 
 /// Who holds the leases of a table that are out.
@@ -256,3 +298,6 @@ fn mount_release<'a>(env: Env<'a>, lease: &'a LeaseResource) -> Term<'a> {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests;

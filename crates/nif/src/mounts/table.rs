@@ -11,6 +11,7 @@ use super::{
     Answer, Refusal, answer, done,
     events::Feeds,
     history::SnapshotResource,
+    holder::Holder,
     lease::Owners,
     options::{Files, Mode, Seed, Settings, SnapshotMode},
     text,
@@ -72,7 +73,7 @@ fn mount_new(env: Env<'_>) -> Term<'_> {
 #[rustler::nif(schedule = "DirtyIo")]
 fn mount_add_memory<'a>(
     env: Env<'a>,
-    table: &'a TableResource,
+    holder: Holder<'a>,
     point: Binary<'a>,
     seeds: Files<'a>,
     settings: Settings,
@@ -86,10 +87,10 @@ fn mount_add_memory<'a>(
                 Seed::Directory => directories.push(text(*path, Operation::CreateDir)?),
             }
         }
-        table.ask(env, |table| {
+        holder.reshape(env, |site| {
             let mount = settings.apply(Mount::memory());
             let mount = mount.with_directories(directories.iter().copied())?;
-            Ok(table.mount(point, mount.with_files(files.iter().copied())?)?)
+            Ok(site.mount(point, mount.with_files(files.iter().copied())?)?)
         })
     })
 }
@@ -98,7 +99,7 @@ fn mount_add_memory<'a>(
 #[rustler::nif(schedule = "DirtyIo")]
 fn mount_add_host<'a>(
     env: Env<'a>,
-    table: &'a TableResource,
+    holder: Holder<'a>,
     point: Binary<'a>,
     host: Binary<'a>,
     mode: Mode,
@@ -107,7 +108,7 @@ fn mount_add_host<'a>(
     done(env, move || {
         let point = text(point, Operation::Mount)?;
         let host = Path::new(OsStr::from_bytes(&host));
-        table.ask(env, |table| {
+        holder.reshape(env, |site| {
             let directory = HostDirectory::open(host)?;
             let mount = match mode {
                 Mode::ReadOnly => Mount::read_only(directory),
@@ -115,7 +116,7 @@ fn mount_add_host<'a>(
                 // Writable, so that it can be committed to: the overlay itself only reads it.
                 Mode::Overlay => Mount::overlay(WritableHostDirectory::new(directory)),
             };
-            Ok(table.mount(point, settings.apply(mount))?)
+            Ok(site.mount(point, settings.apply(mount))?)
         })
     })
 }
@@ -124,7 +125,7 @@ fn mount_add_host<'a>(
 #[rustler::nif(schedule = "DirtyIo")]
 fn mount_add_snapshot<'a>(
     env: Env<'a>,
-    table: &'a TableResource,
+    holder: Holder<'a>,
     point: Binary<'a>,
     snapshot: &'a SnapshotResource,
     mode: SnapshotMode,
@@ -132,13 +133,13 @@ fn mount_add_snapshot<'a>(
 ) -> Term<'a> {
     done(env, move || {
         let point = text(point, Operation::Mount)?;
-        table.ask(env, |table| {
+        holder.reshape(env, |site| {
             let source = snapshot.state().clone();
             let mount = match mode {
                 SnapshotMode::ReadOnly => Mount::read_only(source),
                 SnapshotMode::Overlay => Mount::overlay(source),
             };
-            Ok(table.mount(point, settings.apply(mount))?)
+            Ok(site.mount(point, settings.apply(mount))?)
         })
     })
 }
@@ -146,10 +147,10 @@ fn mount_add_snapshot<'a>(
 /// Takes the mount at `point` away. On a dirty I/O scheduler: it waits for changes in flight and frees what the mount
 /// held.
 #[rustler::nif(schedule = "DirtyIo")]
-fn mount_remove<'a>(env: Env<'a>, table: &'a TableResource, point: Binary<'a>) -> Term<'a> {
+fn mount_remove<'a>(env: Env<'a>, holder: Holder<'a>, point: Binary<'a>) -> Term<'a> {
     done(env, || {
         let point = text(point, Operation::Unmount)?;
-        table.ask(env, |table| Ok(table.unmount(point)?))
+        holder.reshape(env, |site| Ok(site.unmount(point)?))
     })
 }
 
