@@ -57,7 +57,8 @@ defmodule ExMonty.Sandbox do
   ## Where they run
 
   In one process beside the caller, with `$callers` set, one at a time. What closures capture is copied there once per
-  run, not once per call. The `fun` of `{:async, fun}` is copied once more, into a process of its own. All of them end
+  run, not once per call. That process hands the script its answers, too, so that a call costs no switch of processes; one
+  who kills it from outside while the script computes ends the run with `%ExMonty.Error{reason: :interrupted}`. The `fun` of `{:async, fun}` is copied once more, into a process of its own. All of them end
   with the run, and with the process that called `run/2`.
 
       iex> code = \"""

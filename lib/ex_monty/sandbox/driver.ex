@@ -10,7 +10,7 @@ defmodule ExMonty.Sandbox.Driver do
   # The clock of `:timeout` starts with the drive. It is looked at at every pause, and by the native library's overseer
   # while the interpreter has its turn. The overseer also hears what is printed.
 
-  alias ExMonty.{Exception, FunctionCall, Native, OsCall, Telemetry, Turn}
+  alias ExMonty.{Error, Exception, FunctionCall, Native, OsCall, Telemetry, Turn}
   alias ExMonty.Mount.Lease
   alias ExMonty.Sandbox.{Answer, Callbacks, Futures, Host, Listener, Options}
 
@@ -58,7 +58,7 @@ defmodule ExMonty.Sandbox.Driver do
         lease: lease,
         options: options,
         host: host,
-        callbacks: Callbacks.new(Host.callables(host)),
+        callbacks: Callbacks.new(host),
         deadline: deadline(options.timeout)
       }
 
@@ -108,13 +108,9 @@ defmodule ExMonty.Sandbox.Driver do
   defp step({kind, asked, snapshot, output}, drive) do
     drive = printed(drive, output)
 
-    cond do
-      over?(drive) -> run_over(drive)
-      kind == :name_lookup -> follow(Host.name(drive.host, asked), asked, snapshot, drive)
-      kind == :function_call -> follow(Host.function(drive.host, asked), asked, snapshot, drive)
-      kind == :method_call -> follow(Host.method(drive.host, asked), asked, snapshot, drive)
-      kind == :os_call -> follow(Host.os(drive.host, asked), asked, snapshot, drive)
-    end
+    if over?(drive),
+      do: run_over(drive),
+      else: follow(Host.route(drive.host, kind, asked), asked, snapshot, drive)
   end
 
   defp follow({:answer, result}, asked, snapshot, drive) do
@@ -139,17 +135,44 @@ defmodule ExMonty.Sandbox.Driver do
     end
   end
 
-  defp follow({:ask, request, question}, asked, snapshot, drive) do
-    timeout = drive.options.callback_timeout
-    left = left(drive)
-    answers = if elem(question, 0) == :function, do: :later, else: :at_once
-    {reply, callbacks} = Callbacks.call(drive.callbacks, request, answers, min(timeout, left))
+  # What follows a call of a function may be a later one of the run, by the time the driver hears of it.
+  defp follow({:ask, request, {:function, _label} = question}, asked, snapshot, drive) do
+    %{callback_timeout: timeout} = drive.options
+    call = {asked, question, snapshot}
+
+    {outcome, callbacks} =
+      Callbacks.converse(drive.callbacks, request, call, lease_ref(drive), timeout, drive.deadline)
+
     drive = %{drive | callbacks: callbacks}
 
+    case outcome do
+      {:resumed, resumed, result, {_asked, question, snapshot}} ->
+        resumed(resumed, snapshot, result, question, drive)
+
+      {:replied, reply, {asked, question, snapshot}} ->
+        replied(reply, asked, question, snapshot, timeout, drive)
+
+      {:lost, reason} ->
+        message = "the process that the functions run in was ended from outside: #{inspect(reason)}"
+        finish(drive, fn _output -> {:error, %Error{reason: :interrupted, message: message}} end)
+    end
+  end
+
+  defp follow({:ask, request, question}, asked, snapshot, drive) do
+    timeout = min(drive.options.callback_timeout, left(drive))
+    {reply, callbacks} = Callbacks.call(drive.callbacks, request, timeout)
+    replied(reply, asked, question, snapshot, drive.options.callback_timeout, %{drive | callbacks: callbacks})
+  end
+
+  defp replied(reply, asked, question, snapshot, timeout, drive) do
     case reply do
-      :late when left < timeout -> run_over(drive)
-      {:async, pid} -> defer(pid, asked, question, snapshot, drive)
-      reply -> reply |> Answer.result(question, timeout) |> given(asked, question, snapshot, drive)
+      {:async, pid} ->
+        defer(pid, asked, question, snapshot, drive)
+
+      reply ->
+        if reply == :late and over?(drive),
+          do: run_over(drive),
+          else: reply |> Answer.result(question, timeout) |> given(asked, question, snapshot, drive)
     end
   end
 
@@ -212,8 +235,11 @@ defmodule ExMonty.Sandbox.Driver do
   defp given(result, _asked, question, snapshot, drive), do: answer(snapshot, result, question, drive)
 
   defp answer(snapshot, result, question, drive) do
-    resumed = go_on(:resume, snapshot, result, drive)
+    resumed(go_on(:resume, snapshot, result, drive), snapshot, result, question, drive)
+  end
 
+  # What a run came to that was answered with `result`.
+  defp resumed(resumed, snapshot, result, question, drive) do
     with {:error, error} <- resumed,
          {:ok, instead} <- Answer.instead(error, result, question) do
       loop(go_on(:resume, snapshot, instead, drive), drive)
@@ -280,8 +306,10 @@ defmodule ExMonty.Sandbox.Driver do
   end
 
   defp go_on(function, snapshot, answer, drive) do
-    Turn.take(function, [snapshot, answer, drive.lease && drive.lease.ref])
+    Turn.take(function, [snapshot, answer, lease_ref(drive)])
   end
+
+  defp lease_ref(drive), do: drive.lease && drive.lease.ref
 
   defp raised(exception, drive), do: finish(drive, &{:error, %{exception | output: &1}})
 

@@ -4,7 +4,7 @@ defmodule ExMonty.Sandbox.Host do
   # Who answers what a script asks: a function, a callback of the handler, or nobody.
 
   alias ExMonty.{Dataclass, FunctionCall, OsCall}
-  alias ExMonty.Sandbox.{Answer, Callbacks, Modules, Options}
+  alias ExMonty.Sandbox.{Answer, Modules, Options}
 
   require Modules
 
@@ -20,8 +20,14 @@ defmodule ExMonty.Sandbox.Host do
           handles: [atom]
         }
 
+  @typedoc "A function, an answer to an OS call, or a callback of a handler, with what it is given."
+  @type request ::
+          {:function, name :: String.t(), args :: [term], kwargs :: map}
+          | {:os, OsCall.function_name(), args :: [term], kwargs :: map}
+          | {:handler, module, callback :: atom, args :: [term]}
+
   @typedoc "Whom to ask, or the answer."
-  @type route :: {:ask, Callbacks.request(), Answer.question()} | {:answer, ExMonty.result()}
+  @type route :: {:ask, request, Answer.question()} | {:answer, ExMonty.result()}
 
   @sleeps [:sleep, :async_sleep]
 
@@ -43,20 +49,39 @@ defmodule ExMonty.Sandbox.Host do
     end)
   end
 
-  @doc "All functions, by the key that a request names."
-  @spec callables(t) :: %{term => function}
-  def callables(%__MODULE__{} = host) do
-    host.functions |> named() |> Map.merge(Map.new(host.os, fn {call, fun} -> {{:os, call}, fun} end))
+  @doc "As much of it as answering takes: what is only looked at need not be copied to where that is done."
+  @spec answering(t) :: t
+  def answering(%__MODULE__{} = host), do: %{host | env: nil, modules: %{}}
+
+  @doc "The host with more functions."
+  @spec learn(t, %{String.t() => function}) :: t
+  def learn(%__MODULE__{} = host, functions), do: %{host | functions: Map.merge(host.functions, functions)}
+
+  @doc "Does what is asked."
+  @spec perform(t, request) :: term
+  def perform(%__MODULE__{} = host, {:function, name, args, kwargs}) do
+    Map.fetch!(host.functions, name).(args, kwargs)
   end
 
-  @doc "Who answers a call of a function."
-  @spec function(t, FunctionCall.t()) :: route
-  def function(%__MODULE__{} = host, %FunctionCall{name: name} = call) do
+  def perform(%__MODULE__{} = host, {:os, function, args, kwargs}) do
+    Map.fetch!(host.os, function).(args, kwargs)
+  end
+
+  def perform(_host, {:handler, module, callback, args}), do: apply(module, callback, args)
+
+  @doc "Who answers what a pause of this kind asks."
+  @spec route(t, kind :: atom, asked :: term) :: route | :sleep
+  def route(host, :function_call, call), do: function(host, call)
+  def route(host, :method_call, call), do: method(host, call)
+  def route(host, :name_lookup, name), do: name(host, name)
+  def route(host, :os_call, call), do: os(host, call)
+
+  defp function(%__MODULE__{} = host, %FunctionCall{name: name} = call) do
     question = {:function, "#{name}()"}
 
     cond do
       is_map_key(host.functions, name) ->
-        {:ask, {:function, {:function, name}, call.args, call.kwargs}, question}
+        {:ask, {:function, name, call.args, call.kwargs}, question}
 
       String.contains?(name, ".") ->
         {:answer, uncovered(name, call.args)}
@@ -69,9 +94,8 @@ defmodule ExMonty.Sandbox.Host do
     end
   end
 
-  @doc "Who answers a call of a method; its first argument is the instance."
-  @spec method(t, FunctionCall.t()) :: route
-  def method(%__MODULE__{} = host, %FunctionCall{name: name, args: [instance | _]} = call) do
+  # The first argument of a method is the instance.
+  defp method(%__MODULE__{} = host, %FunctionCall{name: name, args: [instance | _]} = call) do
     class = class(instance)
     question = {:function, "#{class}.#{name}()"}
 
@@ -81,14 +105,13 @@ defmodule ExMonty.Sandbox.Host do
           do: {:ask, {:handler, host.handler, :handle_function, [name, call.args, call.kwargs]}, question},
           else: {:answer, no_attribute(instance, name)}
 
-      key ->
-        {:ask, {:function, {:function, key}, call.args, call.kwargs}, question}
+      name ->
+        {:ask, {:function, name, call.args, call.kwargs}, question}
     end
   end
 
-  @doc "Who answers for a name that is read, or an attribute of an instance."
-  @spec name(t, String.t() | {:attribute, ExMonty.Value.t(), String.t()}) :: route
-  def name(%__MODULE__{} = host, {:attribute, instance, name}) do
+  # A name that is read, or an attribute of an instance.
+  defp name(%__MODULE__{} = host, {:attribute, instance, name}) do
     if handles?(host, :handle_attribute),
       do:
         {:ask, {:handler, host.handler, :handle_attribute, [instance, name]},
@@ -96,7 +119,7 @@ defmodule ExMonty.Sandbox.Host do
       else: {:answer, :undefined}
   end
 
-  def name(%__MODULE__{} = host, name) do
+  defp name(%__MODULE__{} = host, name) do
     cond do
       is_map_key(host.functions, name) ->
         {:answer, {:ok, {:function, name}}}
@@ -109,9 +132,8 @@ defmodule ExMonty.Sandbox.Host do
     end
   end
 
-  @doc "Who answers an OS call that no mount covers. A sleep that nobody answers is `:sleep`."
-  @spec os(t, OsCall.t()) :: route | :sleep
-  def os(%__MODULE__{} = host, %OsCall{function: :import, args: [name | _]} = call) do
+  # An OS call that no mount covers. A sleep that nobody answers is `:sleep`.
+  defp os(%__MODULE__{} = host, %OsCall{function: :import, args: [name | _]} = call) do
     cond do
       is_map_key(host.modules, name) ->
         {:answer, {:ok, Map.fetch!(host.modules, name)}}
@@ -127,7 +149,7 @@ defmodule ExMonty.Sandbox.Host do
     end
   end
 
-  def os(%__MODULE__{} = host, %OsCall{function: function} = call) do
+  defp os(%__MODULE__{} = host, %OsCall{function: function} = call) do
     cond do
       is_map_key(host.os, function) -> ask_os(call)
       function in @sleeps -> :sleep
@@ -149,7 +171,7 @@ defmodule ExMonty.Sandbox.Host do
 
   What is neither a module nor a map of attributes is `:error`.
   """
-  @spec add_module(t, String.t(), term) :: {ExMonty.Value.t(), t, new :: %{term => function}} | :error
+  @spec add_module(t, String.t(), term) :: {ExMonty.Value.t(), t, new :: %{String.t() => function}} | :error
   def add_module(host, name, {:module, _name, attributes}) when Modules.is_attributes(attributes),
     do: add_module(host, name, attributes)
 
@@ -159,7 +181,7 @@ defmodule ExMonty.Sandbox.Host do
     else
       {value, functions} = Modules.build(name, attributes)
       modules = Map.put(host.modules, name, value)
-      {value, %{host | functions: Map.merge(host.functions, functions), modules: modules}, named(functions)}
+      {value, learn(%{host | modules: modules}, functions), functions}
     end
   end
 
@@ -176,7 +198,7 @@ defmodule ExMonty.Sandbox.Host do
   end
 
   defp ask_os(%OsCall{function: function, args: args, kwargs: kwargs}) do
-    {:ask, {:function, {:os, function}, args, kwargs}, {:os, "the OS call #{function}"}}
+    {:ask, {:os, function, args, kwargs}, {:os, "the OS call #{function}"}}
   end
 
   defp ask_handler(host, %OsCall{function: function, args: args, kwargs: kwargs}) do
@@ -193,8 +215,6 @@ defmodule ExMonty.Sandbox.Host do
   defp place(_args), do: "no mount is there"
 
   defp variable(env, [name | default]), do: Map.get(env, name, List.first(default))
-
-  defp named(functions), do: Map.new(functions, fn {name, fun} -> {{:function, name}, fun} end)
 
   defp handles?(%__MODULE__{handles: handles}, callback), do: callback in handles
 
