@@ -18,6 +18,9 @@ defmodule ExMonty.Mount.Lease do
   restarted child never meets the lease of its predecessor.
   """
 
+  alias ExMonty.Milliseconds
+  import Milliseconds, only: [is_time: 1]
+
   @enforce_keys [:ref, :mode]
   defstruct [:ref, :mode]
 
@@ -30,6 +33,22 @@ defmodule ExMonty.Mount.Lease do
 
   @typedoc "A lease. What is in it is private."
   @type t :: %__MODULE__{ref: reference(), mode: mode()}
+
+  @modes [:exclusive, :shared]
+  @accepted ":exclusive, :shared, {:wait, milliseconds} and {:wait, :exclusive | :shared, milliseconds}, " <>
+              "of at most #{Milliseconds.longest()} or :infinity"
+
+  @doc false
+  # The request with its mode in it, or `ArgumentError` that calls it `name`.
+  @spec request!(String.t(), term) :: mode | {:wait, mode, timeout}
+  def request!(name, request) do
+    case request do
+      mode when mode in @modes -> mode
+      {:wait, timeout} when is_time(timeout) -> {:wait, :exclusive, timeout}
+      {:wait, mode, timeout} when mode in @modes and is_time(timeout) -> request
+      _ -> raise ArgumentError, "#{name}: got #{inspect(request)}, accepted: #{@accepted}"
+    end
+  end
 
   defimpl Inspect do
     def inspect(lease, _opts), do: "#ExMonty.Mount.Lease<#{lease.mode}>"

@@ -7,9 +7,6 @@ defmodule ExMonty.Mount.Leases do
   alias ExMonty.{Mount, Native}
   alias ExMonty.Mount.{Lease, Refusal, Telemetry}
 
-  @max_wait 4_294_967_295
-  @accepted ":exclusive, :shared, {:wait, milliseconds}, {:wait, :exclusive | :shared, milliseconds}"
-
   @doc """
   Leases the table to the calling process.
 
@@ -37,24 +34,17 @@ defmodule ExMonty.Mount.Leases do
       iex> %ExMonty.Mount.Lease{mode: :exclusive} = Task.await(waiting)
   """
   @spec checkout(Mount.t(), Lease.request()) :: {:ok, Lease.t()} | {:error, :mount_in_use}
-  def checkout(mounts, request \\ :exclusive)
-
-  def checkout(%Mount{ref: ref}, mode) when mode in [:exclusive, :shared] do
+  def checkout(%Mount{ref: ref}, request \\ :exclusive) do
+    request = Lease.request!("the mode of a lease", request)
     Telemetry.watch(ref)
-    with {:ok, lease} <- Native.mount_checkout(ref, mode), do: {:ok, %Lease{ref: lease, mode: mode}}
-  end
 
-  def checkout(%Mount{} = mounts, {:wait, timeout}), do: checkout(mounts, {:wait, :exclusive, timeout})
+    case request do
+      {:wait, mode, timeout} ->
+        wait(ref, mode, timeout)
 
-  def checkout(%Mount{ref: ref}, {:wait, mode, timeout})
-      when mode in [:exclusive, :shared] and (timeout == :infinity or timeout in 0..@max_wait) do
-    Telemetry.watch(ref)
-    wait(ref, mode, timeout)
-  end
-
-  def checkout(%Mount{}, request) do
-    raise ArgumentError,
-          "the mode of a lease: got #{inspect(request)}, accepted: #{@accepted}, of at most #{@max_wait} or :infinity"
+      mode ->
+        with {:ok, lease} <- Native.mount_checkout(ref, mode), do: {:ok, %Lease{ref: lease, mode: mode}}
+    end
   end
 
   # The lease is in the line, or granted, as long as this process refers to it and lives.

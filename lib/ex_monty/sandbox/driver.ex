@@ -10,7 +10,7 @@ defmodule ExMonty.Sandbox.Driver do
   # The clock of `:timeout` starts with the drive. It is looked at at every pause, and by the native library's overseer
   # while the interpreter has its turn. The overseer also hears what is printed.
 
-  alias ExMonty.{Error, Exception, FunctionCall, Native, OsCall, Telemetry, Turn}
+  alias ExMonty.{Error, Exception, FunctionCall, Milliseconds, Native, OsCall, Telemetry, Turn}
   alias ExMonty.Mount.Lease
   alias ExMonty.Sandbox.{Answer, Callbacks, Futures, Host, Listener, Options}
 
@@ -125,14 +125,8 @@ defmodule ExMonty.Sandbox.Driver do
   defp follow(:sleep, %OsCall{function: :sleep} = call, snapshot, drive) do
     milliseconds = milliseconds(call)
     left = left(drive)
-
-    receive do
-    after
-      min(milliseconds, left) ->
-        if milliseconds > left,
-          do: run_over(drive),
-          else: answer(snapshot, {:ok, nil}, {:os, label(call)}, drive)
-    end
+    Milliseconds.sleep(min(milliseconds, left))
+    if milliseconds > left, do: run_over(drive), else: answer(snapshot, {:ok, nil}, {:os, label(call)}, drive)
   end
 
   # What follows a call of a function may be a later one of the run, by the time the driver hears of it.

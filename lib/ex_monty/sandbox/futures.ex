@@ -6,6 +6,7 @@ defmodule ExMonty.Sandbox.Futures do
   # A call is known by its `call_id`. It is *running* until its process answers, dies or takes too long, or until its
   # sleep is over; then it is *done*, with a reply, until the run takes that.
 
+  alias ExMonty.Milliseconds
   alias ExMonty.Sandbox.{Callbacks, Guard}
 
   defstruct running: %{}, calls: %{}, done: %{}
@@ -80,7 +81,7 @@ defmodule ExMonty.Sandbox.Futures do
           {:over, futures}
         else
           futures
-          |> receive_one(milliseconds(now, until, futures))
+          |> receive_one(Milliseconds.at_once(milliseconds(now, until, futures)))
           |> collect()
           |> expire(now())
           |> wait(call_ids, until)

@@ -3,9 +3,11 @@ defmodule ExMonty.Sandbox.Options do
 
   # The options of a run, validated once. Everything behind this struct may rely on its shapes.
 
-  alias ExMonty.{OsCall, PseudoFS}
+  alias ExMonty.{Milliseconds, OsCall, PseudoFS}
+  alias ExMonty.Mount.Lease
   alias ExMonty.Sandbox.Modules
 
+  import Milliseconds, only: [is_time: 1]
   require Modules
 
   @enforce_keys [
@@ -40,8 +42,8 @@ defmodule ExMonty.Sandbox.Options do
       "an `ExMonty.Mount`, leased for the run; or a list of mount specs, which makes a table for this " <>
         "run alone. Default: nothing mounted.",
     lease:
-      "how the table is leased: `:exclusive`, `:shared`, or `{:wait, ms}`, which waits for an exclusive lease. " <>
-        "Default: `:exclusive`.",
+      "how the table is leased, as in `ExMonty.Mount.checkout/2`: `:exclusive`, `:shared`, or `{:wait, ms}` and " <>
+        "`{:wait, :shared, ms}`, which wait their turn. Default: `:exclusive`.",
     limits: "map of limits, see `ExMonty.Limits`.",
     callback_timeout: "milliseconds a function may take, or `:infinity`. Default: 10,000.",
     timeout:
@@ -91,7 +93,7 @@ defmodule ExMonty.Sandbox.Options do
       env: env!(Keyword.get(opts, :env), variables),
       modules: modules!(Keyword.get(opts, :modules, %{})),
       mounts: mounts!(Keyword.get(opts, :mounts, []), specs),
-      lease: lease!(Keyword.get(opts, :lease, :exclusive)),
+      lease: Lease.request!(":lease", Keyword.get(opts, :lease, :exclusive)),
       callback_timeout: timeout!(:callback_timeout, Keyword.get(opts, :callback_timeout, 10_000)),
       timeout: timeout!(:timeout, Keyword.get(opts, :timeout, :infinity)),
       on_output: on_output!(Keyword.get(opts, :on_output)),
@@ -209,19 +211,12 @@ defmodule ExMonty.Sandbox.Options do
   defp mounts!(mounts, specs) when is_list(mounts), do: mounts ++ specs
   defp mounts!(other, _specs), do: wrong!(":mounts", other, "an ExMonty.Mount or a list of mount specs")
 
-  defp lease!(mode) when mode in [:exclusive, :shared], do: mode
-  defp lease!({:wait, ms} = mode) when is_integer(ms) and ms >= 0, do: mode
-  defp lease!({:wait, :shared, ms} = mode) when is_integer(ms) and ms >= 0, do: mode
+  defp timeout!(_option, timeout) when is_time(timeout) and timeout != 0, do: timeout
 
-  defp lease!(other) do
-    wrong!(":lease", other, ":exclusive, :shared, {:wait, milliseconds} or {:wait, :shared, milliseconds}")
+  defp timeout!(option, other) do
+    accepted = "a positive number of milliseconds, at most #{Milliseconds.longest()}, or :infinity"
+    wrong!(inspect(option), other, accepted)
   end
-
-  defp timeout!(_option, :infinity), do: :infinity
-  defp timeout!(_option, timeout) when is_integer(timeout) and timeout > 0, do: timeout
-
-  defp timeout!(option, other),
-    do: wrong!(inspect(option), other, "a positive number of milliseconds or :infinity")
 
   defp on_output!(nil), do: nil
   defp on_output!(fun) when is_function(fun, 1), do: fun

@@ -48,10 +48,11 @@ defmodule ExMonty.Sandbox.OptionsTest do
 
   test "what is malformed is refused by name, with what is accepted, before anything runs" do
     for {opts, message} <- [
-          {[lease: :greedy], ~r/:lease: got :greedy, accepted: :exclusive, :shared, {:wait, milliseconds}/},
-          {[lease: {:wait, -1}], ~r/:lease/},
           {[timeout: 0], ~r/:timeout: got 0, accepted: a positive number of milliseconds/},
           {[timeout: 1.5], ~r/:timeout: got 1.5/},
+          {[timeout: 0x1_0000_0000],
+           ~r/:timeout: got 4294967296, accepted: .* at most 4294967295, or :infinity/},
+          {[callback_timeout: 0x1_0000_0000], ~r/:callback_timeout: got 4294967296/},
           {[on_output: fn -> :ok end], ~r/:on_output: got .*accepted: a function of one argument/},
           {[script_name: 5], ~r/:script_name: 5/},
           {[dynamic_code: 5], ~r/:dynamic_code: 5/},

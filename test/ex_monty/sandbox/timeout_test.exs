@@ -1,7 +1,7 @@
 defmodule ExMonty.Sandbox.TimeoutTest do
   use ExUnit.Case, async: true
 
-  alias ExMonty.{Mount, Sandbox}
+  alias ExMonty.{Mount, Patience, Sandbox}
 
   # None of these may end by itself: each would take hours.
   @limits %{max_duration_secs: 100_000, max_sleep_secs: 100_000, max_host_calls: :unlimited}
@@ -89,6 +89,28 @@ defmodule ExMonty.Sandbox.TimeoutTest do
 
   test "leaves a run alone that ends in time" do
     assert {:ok, nil, "x\n"} = Sandbox.run("import time\ntime.sleep(0.01)\nprint('x')", timeout: 60_000)
+  end
+
+  # A `receive` of the VM refuses to wait for 50 days, and the caller of the run was told so by an ErlangError.
+  test "leaves a script alone that sleeps for longer than the VM can wait at once" do
+    for sleep <- ["import time\ntime.sleep(5_000_000)", "import asyncio\nawait asyncio.sleep(5_000_000)"] do
+      test = self()
+      functions = %{begin: fn _, _ -> {:ok, send(test, :begun) && nil} end}
+      opts = [limits: %{max_sleep_secs: :unlimited}, functions: functions]
+      {pid, monitor} = spawn_monitor(fn -> Sandbox.run("begin()\n" <> sleep, opts) end)
+      assert_receive :begun, 60_000
+      Patience.until(fn -> sleeping?(pid) or not Process.alive?(pid) end)
+      Process.exit(pid, :kill)
+      assert_receive {:DOWN, ^monitor, :process, ^pid, reason}, 60_000
+      assert reason == :killed
+    end
+  end
+
+  defp sleeping?(pid) do
+    with {:current_stacktrace, [{module, _, _, _} | _]} <- Process.info(pid, :current_stacktrace),
+         {:status, :waiting} <- Process.info(pid, :status),
+         do: module in [ExMonty.Milliseconds, ExMonty.Sandbox.Futures],
+         else: (_ -> false)
   end
 
   test "leaves a TimeoutError of the script alone" do
