@@ -9,6 +9,9 @@ defmodule ExMonty.Workspace.Contents do
   @enforce_keys [:mounts, :variables]
   defstruct [:mounts, :variables, suspension: nil, steps: 0]
 
+  # How long it is waited for an operation on the files that outlives its step, in milliseconds.
+  @patience 30_000
+
   @type t :: %__MODULE__{
           mounts: Mount.t(),
           variables: Variables.t(),
@@ -30,9 +33,19 @@ defmodule ExMonty.Workspace.Contents do
     with {:ok, variables} <- Variables.packed(contents.variables),
          {:ok, mounts} <- Mount.fork(contents.mounts) do
       contents = %{contents | variables: variables}
-      {:ok, contents, %{contents | mounts: mounts, variables: Variables.asleep(variables)}}
+      copied = %{contents | mounts: mounts, variables: Variables.asleep(variables)}
+
+      with {:ok, suspension} <- copied_suspension(contents.suspension),
+           do: {:ok, contents, %{copied | suspension: suspension}}
     end
   end
+
+  # A table to go back to is gone back to once, so each copy has its own.
+  defp copied_suspension(%Suspension{before: %{files: %Mount{} = table}} = suspension) do
+    with {:ok, table} <- Mount.fork(table), do: {:ok, put_in(suspension.before.files, table)}
+  end
+
+  defp copied_suspension(suspension), do: {:ok, suspension}
 
   @doc "Everything as plain data. `files_of` makes data of a table."
   @spec image(t, (Mount.t() -> {:ok, term} | {:error, term})) :: {:ok, image, t} | {:error, term}
@@ -122,13 +135,31 @@ defmodule ExMonty.Workspace.Contents do
     end
   end
 
-  # What a rollback goes back to was loaded as a table, which forks of the workspace go back to as well.
-  defp files_back(_mounts, %Mount{} = table), do: Mount.fork(table)
+  # A table that was loaded to be gone back to is the workspace's from now on, and compared with what it was loaded as.
+  defp files_back(_mounts, %Mount{} = table), do: {:ok, table}
 
   defp files_back(mounts, snapshot) do
-    case Mount.restore(mounts, snapshot) do
-      :ok -> {:ok, mounts}
-      {:error, reason} -> {:error, reason}
+    with {:ok, lease} <- lease(mounts) do
+      restored = Mount.restore(lease, snapshot)
+      Mount.release(lease)
+      with :ok <- restored, do: {:ok, mounts}
     end
+  end
+
+  @doc """
+  Waits until nothing that a step left behind works on the files any more.
+
+  The turn of a step whose process was killed, or that was given up, keeps the lease of the table until the operation ends
+  that it is in. Whoever has the lease after it knows that nothing more is written.
+  """
+  @spec calm(t) :: :ok | {:error, term}
+  def calm(%__MODULE__{} = contents) do
+    with {:ok, lease} <- lease(contents.mounts), do: Mount.release(lease)
+  end
+
+  @doc "The lease of the files, for what is to be done with them alone."
+  @spec lease(Mount.t()) :: {:ok, Mount.Lease.t()} | {:error, :mount_in_use}
+  def lease(mounts) do
+    with {:error, :mount_in_use} <- Mount.checkout(mounts), do: Mount.checkout(mounts, {:wait, @patience})
   end
 end

@@ -9,7 +9,7 @@ defmodule ExMonty.Workspace.Server do
   require Logger
 
   alias ExMonty.{Error, Mount}
-  alias ExMonty.Workspace.{Arrival, Contents, Errand, Name, Options, State, Suspension}
+  alias ExMonty.Workspace.{Arrival, Errand, Look, Name, Options, Recovery, State, Suspension}
   alias ExMonty.Workspace.State.Work
 
   @enforce_keys [:options]
@@ -19,6 +19,8 @@ defmodule ExMonty.Workspace.Server do
     :checkpoint,
     :lost,
     :worker,
+    # after a worker was killed: the process that goes back to where it began, and why it ended
+    :recovery,
     :files_before,
     :idle_timer,
     :offer,
@@ -130,7 +132,7 @@ defmodule ExMonty.Workspace.Server do
   def handle_call(:options, _from, data), do: {:reply, data.options, data}
 
   def handle_call({:look, question}, from, data) do
-    look(question, from, data.contents.mounts)
+    Look.answer(question, from, data.contents.mounts)
     {:noreply, data}
   end
 
@@ -143,34 +145,8 @@ defmodule ExMonty.Workspace.Server do
 
       {:error, refusal} ->
         Process.demonitor(work.monitor, [:flush])
-        {:reply, {:error, refused(refusal)}, data}
+        {:reply, {:error, State.told(refusal)}, data}
     end
-  end
-
-  defp refused(:busy), do: :busy
-
-  defp refused(:unknown_suspension),
-    do: %Error{reason: :unknown_suspension, message: "no step is suspended with this tag"}
-
-  defp refused(:already_resumed),
-    do: %Error{
-      reason: :already_resumed,
-      message: "the step that was suspended with this tag was resumed before"
-    }
-
-  # Files can be looked at while a step runs. What is looked for may be large, so this process does not do it.
-  defp look(question, from, mounts) do
-    spawn(fn ->
-      reply =
-        case question do
-          :files -> Mount.walk(mounts, "/")
-          {:read, path} -> Mount.read(mounts, path)
-          :changes -> Mount.changes(mounts)
-          {:diff, path} -> Mount.diff(mounts, path)
-        end
-
-      GenServer.reply(from, reply)
-    end)
   end
 
   defp info(data) do
@@ -210,6 +186,8 @@ defmodule ExMonty.Workspace.Server do
     }
 
     callers = callers(work.from)
+    # Before there is anybody who could change them.
+    files_before = files_before(work, data.contents)
 
     worker =
       spawn_link(fn ->
@@ -218,7 +196,7 @@ defmodule ExMonty.Workspace.Server do
         send(errand.server, {:done, self(), reply, errand})
       end)
 
-    %{data | worker: worker, files_before: files_before(work, data.contents)}
+    %{data | worker: worker, files_before: files_before}
   end
 
   defp callers({pid, _tag}), do: [pid]
@@ -236,6 +214,7 @@ defmodule ExMonty.Workspace.Server do
   @impl true
   def handle_info({:done, worker, reply, errand}, %{worker: worker} = data) do
     work = data.state.working
+    dismiss(worker)
     data = held(data, errand)
 
     case reply do
@@ -245,7 +224,7 @@ defmodule ExMonty.Workspace.Server do
 
       reply ->
         answer(work, reply)
-        {:noreply, proceed(still_named(work, data))}
+        work |> still_named(data) |> proceed() |> rest()
     end
   end
 
@@ -253,20 +232,25 @@ defmodule ExMonty.Workspace.Server do
   def handle_info({:contents, worker, contents}, %{worker: worker} = data),
     do: {:noreply, %{data | contents: %{contents | suspension: nil}}}
 
+  # What the worker that was killed has left behind may still be at work, so that going back is work, too.
   def handle_info({:EXIT, worker, reason}, %{worker: worker} = data) when worker != nil do
     work = data.state.working
-    data = recovered(work, data)
-    answer(work, {:error, lost(work, reason)})
-    {:noreply, proceed(%{data | worker: nil, files_before: nil, offer: nil})}
+    server = self()
+    back = back(work, data)
+    contents = data.contents
+    recovery = spawn_link(fn -> send(server, {:recovered, self(), Recovery.perform(contents, back)}) end)
+    {:noreply, %{data | worker: nil, recovery: {recovery, reason}, files_before: nil, offer: nil}}
   end
 
-  # A worker that is done. Nothing more comes from it, so that an idle process can sleep now.
-  def handle_info({:EXIT, _pid, :normal}, data) do
-    if data.role == :serving and data.contents.variables.session == nil and State.idle?(data.state),
-      do: {:noreply, data, :hibernate},
-      else: {:noreply, data}
+  def handle_info({:recovered, pid, {contents, found}}, %{recovery: {pid, reason}} = data) do
+    dismiss(pid)
+    {:noreply, recovered(%{data | contents: contents}, reason, found)}
   end
 
+  def handle_info({:EXIT, pid, _reason}, %{recovery: {pid, reason}} = data),
+    do: {:noreply, recovered(data, reason, :unknown)}
+
+  def handle_info({:EXIT, _pid, :normal}, data), do: {:noreply, data}
   def handle_info({:EXIT, _pid, reason}, data), do: {:stop, reason, data}
 
   # Whoever was to hand over is gone, and did not: this one is not needed.
@@ -286,6 +270,24 @@ defmodule ExMonty.Workspace.Server do
 
   # What came too late: a timer that was cancelled, a worker that was given up.
   def handle_info(_message, data), do: {:noreply, data}
+
+  # However it ends now, what it did has been taken over.
+  defp dismiss(worker) do
+    Process.unlink(worker)
+
+    receive do
+      {:EXIT, ^worker, _reason} -> :ok
+    after
+      0 -> :ok
+    end
+  end
+
+  # A process that has nothing to do and whose variables are bytes is as small as it gets.
+  defp rest(data) do
+    if data.role == :serving and data.contents.variables.session == nil and State.idle?(data.state),
+      do: {:noreply, data, :hibernate},
+      else: {:noreply, data}
+  end
 
   # What the work left, with the suspended step where it belongs.
   defp held(data, errand) do
@@ -309,44 +311,40 @@ defmodule ExMonty.Workspace.Server do
   defp answer(%Work{from: nil}, _reply), do: :ok
   defp answer(%Work{from: from}, reply), do: GenServer.reply(from, reply)
 
-  # A worker that was killed left files half changed. Where the state it began in is known whole, that is the state again.
-  defp recovered(%Work{kind: :resumption, task: {suspension, _}}, data) do
-    contents = rolled_back(data.contents, data.files_before, nil)
-    %{data | contents: contents, state: State.finish(data.state, suspension)}
+  # Where a worker that was killed began, if that is known whole.
+  defp back(%Work{kind: :resumption}, data), do: back(data.files_before, nil)
+
+  defp back(%Work{kind: :step}, %{contents: %{variables: %{bytes: bytes}}} = data) when is_binary(bytes),
+    do: back(data.files_before, bytes)
+
+  defp back(%Work{}, _data), do: nil
+
+  defp back(nil, _variables), do: nil
+  defp back(files, variables), do: %{files: files, variables: variables}
+
+  defp recovered(data, reason, found) do
+    work = data.state.working
+    data = %{data | recovery: nil}
+
+    data =
+      case work do
+        %Work{kind: :resumption, task: {suspension, _}} ->
+          %{data | state: State.finish(data.state, suspension)}
+
+        %Work{kind: :step} ->
+          %{
+            data
+            | contents: Map.update!(data.contents, :steps, &(&1 + 1)),
+              state: State.finish(data.state, nil)
+          }
+
+        %Work{kind: :upkeep} ->
+          %{data | state: State.finish(data.state, nil)}
+      end
+
+    answer(work, {:error, Recovery.lost(work.kind, reason, found)})
+    proceed(data)
   end
-
-  defp recovered(%Work{kind: :step}, data) do
-    variables = data.contents.variables
-
-    contents =
-      if is_binary(variables.bytes),
-        do: rolled_back(data.contents, data.files_before, variables.bytes),
-        else: data.contents
-
-    contents = %{contents | steps: contents.steps + 1}
-    %{data | contents: contents, state: State.finish(data.state, nil)}
-  end
-
-  defp recovered(%Work{}, data), do: %{data | state: State.finish(data.state, nil)}
-
-  defp rolled_back(contents, nil, _variables), do: contents
-
-  defp rolled_back(contents, files, variables) do
-    case Contents.roll_back(contents, %{files: files, variables: variables}) do
-      {:ok, contents} -> contents
-      # A mount that writes through to the host keeps what was written.
-      {:error, _reason} -> contents
-    end
-  end
-
-  defp lost(%Work{kind: :upkeep}, reason),
-    do: %Error{reason: :interrupted, message: "the work was interrupted: #{Exception.format_exit(reason)}"}
-
-  defp lost(%Work{}, reason),
-    do: %Error{
-      reason: :step_lost,
-      message: "the step was lost: its process ended with #{Exception.format_exit(reason)}"
-    }
 
   ## Moving away
 

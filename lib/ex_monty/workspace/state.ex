@@ -14,6 +14,8 @@ defmodule ExMonty.Workspace.State do
   # the interpreter, and waits only for what is being done. One piece of work is done at a time, and within its kind the
   # order is that of asking.
 
+  alias ExMonty.Error
+
   defmodule Work do
     @moduledoc false
     # `from` is whoever waits for it, and `monitor` tells when nobody does any more.
@@ -64,6 +66,17 @@ defmodule ExMonty.Workspace.State do
     if patience == :now and (state.working != nil or state.queue != [] or not may_begin?(work, state)),
       do: {:error, :busy},
       else: {:ok, asked}
+  end
+
+  @doc "A refusal as the caller hears of it."
+  @spec told(refusal) :: :busy | Error.t()
+  def told(:busy), do: :busy
+
+  def told(:unknown_suspension),
+    do: %Error{reason: :unknown_suspension, message: "no step is suspended with this tag"}
+
+  def told(:already_resumed) do
+    %Error{reason: :already_resumed, message: "the step that was suspended with this tag was resumed before"}
   end
 
   @doc "What begins now, if anything."

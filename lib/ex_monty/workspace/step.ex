@@ -25,7 +25,7 @@ defmodule ExMonty.Workspace.Step do
   def run(%Contents{} = contents, code, options) do
     with {:ok, before, contents} <- before(contents, options.on_error),
          {:ok, session} <- Variables.live(contents.variables, options.session),
-         {:ok, lease} <- Mount.checkout(contents.mounts) do
+         {:ok, lease} <- Contents.lease(contents.mounts) do
       contents = %{contents | variables: Variables.of_session(session)}
 
       start = fn overseer ->
@@ -61,7 +61,7 @@ defmodule ExMonty.Workspace.Step do
 
     with {:ok, snapshot} <- ExMonty.load_snapshot(suspension.run),
          {:ok, session} <- Session.of(snapshot),
-         {:ok, lease} <- Mount.checkout(contents.mounts) do
+         {:ok, lease} <- Contents.lease(contents.mounts) do
       contents = %{contents | suspension: nil, variables: Variables.of_session(session)}
 
       go_on = fn -> Driver.resume(snapshot, result(result), lease, options.driver) end
@@ -127,7 +127,11 @@ defmodule ExMonty.Workspace.Step do
     end
   end
 
-  defp settle({:error, reason}, contents, nil), do: {{:error, reason}, contents}
+  defp settle({:error, reason}, contents, nil) do
+    # A turn that was given up may be in the middle of a change.
+    _ = Contents.calm(contents)
+    {{:error, reason}, contents}
+  end
 
   defp settle({:error, reason}, contents, before) do
     case Contents.roll_back(contents, before) do
