@@ -32,10 +32,12 @@ defmodule ExMonty.Session do
   belongs to the session: what its variables hold counts in every evaluation. When an evaluation goes beyond its limits, it
   ends with an exception that the script cannot catch, and the session stays usable with the variables as they were then.
   Where those are what takes the memory, every further evaluation ends likewise, until one with a larger `:max_memory` of
-  its own lets go of them. Tracebacks need the text of every evaluation, which the session keeps, with some 250 bytes beside it.
+  its own lets go of them. When the engine has to answer for an evaluation because a single operation computes on, or when
+  the caller of one dies, the session is busy until that operation has ended, and has the variables as they were then.
+  Tracebacks need the text of every evaluation, which the session keeps, with some 250 bytes beside it.
 
   A session ends, and answers `%ExMonty.Error{reason: :session_ended}` from then on, when its state cannot come back from an
-  evaluation: because that was dumped while it was paused, or abandoned by the engine.
+  evaluation: because that was dumped while it was paused, or panicked in the native library.
 
   ## Dumps
 

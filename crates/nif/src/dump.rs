@@ -167,13 +167,14 @@ fn load<'a>(
 #[rustler::nif]
 fn dump_session<'a>(env: Env<'a>, reference: Reference<'a>, session: Term<'a>) -> NifResult<Term<'a>> {
     let session = session::decode(session)?;
-    let (idle, loan) = match session.place().lend() {
+    let lent = match session.place().lend() {
         Ok(lent) => lent,
         Err(failure) => return Ok(refuse(env, &failure)),
     };
     let work = move |_: &Arc<Tether>| {
-        let written = run::write_session(&session.place().terms, &idle);
-        loan.give_back(*idle);
+        let written = run::write_session(&session.place().terms, lent.idle());
+        // Before the caller hears, who may want it at once.
+        drop(lent);
         match written {
             Ok(bytes) => Moved::Bytes(bytes),
             Err(malformed) => Moved::Failed(malformed.into()),

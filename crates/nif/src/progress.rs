@@ -89,10 +89,12 @@ fn begin<'a>(
     let (values, bytes) = meter::measure(|| decode_inputs(values, program.inputs(), &limits.bounds()));
     Ok(match values {
         Ok(values) => {
+            let overseer = policy.overseer.clone();
             let work = move |turn: &Arc<Tether>| launch(turn, &program, values, bytes, limits, policy, &host);
             let request = Request {
                 admission: Admission::Begin,
                 lease,
+                overseer,
                 work,
             };
             turn::submit(env, reference, request)
@@ -183,9 +185,13 @@ fn proceed<'a>(
     let (answer, bytes) = meter::measure(|| Answer::decode(result, &expected, &snapshot.bounds()));
     Ok(match answer {
         Ok(answer) => {
+            let overseer = snapshot
+                .look()
+                .and_then(|pause| pause.run.output.share_overseer());
             let request = Request {
                 admission: Admission::GoOn,
                 lease,
+                overseer,
                 work: move |turn: &Arc<Tether>| go_on(turn, &snapshot, answer, bytes, &host),
             };
             turn::submit(env, reference, request)

@@ -159,7 +159,7 @@ fn begin<'a>(
     if let Err(failure) = check_source(&code, terms) {
         return Ok(refuse(env, &failure));
     }
-    // Refused later, it would take the session along.
+    // Before anything is read.
     if let Some(refusal) = Admission::Begin.refusal() {
         return Ok(refuse(env, &refusal));
     }
@@ -169,12 +169,14 @@ fn begin<'a>(
         Ok::<Vec<_>, Failure>(names.iter().cloned().zip(values).collect())
     });
     let lent = inputs.and_then(|inputs| Ok((inputs, session.0.lend()?)));
-    let (inputs, (idle, loan)) = match lent {
+    let (inputs, lent) = match lent {
         Ok(lent) => lent,
         Err(failure) => return Ok(refuse(env, &failure)),
     };
     let code = Parcel::pack(code);
+    let watched_by = overseer.clone();
     let work = move |turn: &Arc<Tether>| {
+        let (idle, loan) = lent.begin();
         let (Idle { repl, mut run }, mut meter) = idle.into_parts();
         let bounds = limits.bounds();
         meter.renew(limits.allocations());
@@ -190,6 +192,7 @@ fn begin<'a>(
     let request = Request {
         admission: Admission::Always,
         lease,
+        overseer: watched_by,
         work,
     };
     Ok(turn::submit(env, reference, request))

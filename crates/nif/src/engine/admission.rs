@@ -38,3 +38,9 @@ impl Admission {
         Some(Failure::new(atoms::overloaded(), refusal))
     }
 }
+
+/// The refusal of work that no thread of the engine will come for, and for which the system has none to give.
+pub(crate) fn without_a_thread() -> Failure {
+    Engine::get().count_refusal();
+    Failure::new(atoms::overloaded(), "the system has no thread to give")
+}

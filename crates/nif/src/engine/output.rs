@@ -83,6 +83,11 @@ impl Output {
         self.overseer.as_deref()
     }
 
+    /// As [`overseer`](Self::overseer), to keep.
+    pub(crate) fn share_overseer(&self) -> Option<Arc<Overseer>> {
+        self.overseer.clone()
+    }
+
     /// Lets the overseer's listener know what has been printed.
     pub(crate) fn tell(&self) {
         if let Some(overseer) = &self.overseer {

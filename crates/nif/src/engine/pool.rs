@@ -20,7 +20,6 @@
 //! out while the cores have better to do.
 
 use std::{
-    collections::VecDeque,
     io,
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -35,21 +34,21 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{
     handoff::{Line, watch},
-    stack::{STACK_BYTES, Stack},
-    system_thread::ThreadId,
+    stack::Stack,
 };
 
 mod desk;
 mod job;
+mod queue;
+mod system;
 
-use self::desk::{Adrift, CpuTime, Desk, Overdue};
-pub(crate) use self::job::{Job, Watched};
+use self::desk::{Adrift, Desk, Overdue};
+pub(crate) use self::job::{Job, Unattended, Watched};
+use self::queue::Queue;
+use self::system::System;
 
 /// How long an idle thread looks out for the next job, and the one who waits for a job for its end, before they sleep.
 pub(crate) const PATIENCE: Duration = Duration::from_micros(50);
-
-/// How long a thread sleeps without work before it ends, which gives its stack back to the system.
-const RETIRE_AFTER: Duration = Duration::from_secs(30);
 
 /// A pool of threads; clones are the same pool.
 #[derive(Clone)]
@@ -75,8 +74,7 @@ pub(crate) struct Load {
 struct Shared {
     max_threads: usize,
     cores: usize,
-    /// How long a thread has had a core.
-    cpu_time: CpuTime,
+    system: System,
     queue: Mutex<Queue>,
     wake: Condvar,
     /// Mirrors of what the queue says, to look at without its lock, and without disturbing who writes the other.
@@ -86,34 +84,20 @@ struct Shared {
     stuck: AtomicUsize,
 }
 
-#[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Box<dyn Job>>,
-    threads: usize,
-    /// What each of the threads is at.
-    desks: Vec<Arc<Desk>>,
-    /// Threads whose turns were abandoned and have not ended.
-    adrift: Vec<Arc<Adrift>>,
-    /// Threads that sleep.
-    sleeping: usize,
-    /// Threads that look out for a job; each of them looks into the queue once more before it sleeps.
-    lookouts: usize,
-}
-
 impl Pool {
-    /// A pool of at most `max_threads` threads. It begins with one, which never ends, so that every job is done; a
-    /// system that has not even that one to give is the only error.
+    /// A pool of at most `max_threads` threads. It begins with one; a system that has not even that one to give is the
+    /// only error.
     pub(crate) fn start(max_threads: usize) -> io::Result<Self> {
-        Self::start_with(max_threads, Box::new(ThreadId::cpu_time))
+        Self::start_with(max_threads, System::default())
     }
 
-    fn start_with(max_threads: usize, cpu_time: CpuTime) -> io::Result<Self> {
+    fn start_with(max_threads: usize, system: System) -> io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let pool = Self {
             shared: Arc::new(Shared {
                 max_threads: max_threads.max(1),
                 cores,
-                cpu_time,
+                system,
                 queue: Mutex::new(Queue {
                     threads: 1,
                     ..Queue::default()
@@ -125,7 +109,7 @@ impl Pool {
                 stuck: AtomicUsize::new(0),
             }),
         };
-        pool.spawn()?;
+        pool.begin_thread()?;
         Ok(pool)
     }
 
@@ -137,14 +121,16 @@ impl Pool {
         if queue.jobs.len() <= queue.lookouts {
             return;
         }
-        if queue.sleeping > 0 {
+        // A thread whose sleep is over and which has not come to the lock yet is on the count of those that sleep, and is
+        // not there to be woken. It comes for a job by itself, but perhaps not for this one.
+        if queue.sleeping > 0 && self.shared.wake.notify_one() {
             queue.sleeping -= 1;
-            self.shared.wake.notify_one();
         } else if queue.threads < self.shared.max_threads {
             queue.threads += 1;
             drop(queue);
-            if self.spawn().is_err() {
-                // The system has no more threads to give: those that there are come for the job in its turn.
+            if self.begin_thread().is_err() {
+                // The system has no more threads to give: those that there are come for the job in its turn. Where there
+                // are none, whoever looks after turns gives it up.
                 self.shared.queue.lock().threads -= 1;
             }
         }
@@ -167,8 +153,10 @@ impl Pool {
         }
     }
 
-    /// Whether there is any job, waiting or on a thread, that is not stuck.
+    /// Whether there is any job, waiting or on a thread, that is not stuck. Who has submitted one before this was asked is
+    /// answered for, and who does so afterwards sees what the asker did before.
     pub(crate) fn is_busy(&self) -> bool {
+        let _queue = self.shared.queue.lock();
         self.shared.runnable() > 0
     }
 
@@ -182,7 +170,8 @@ impl Pool {
         self.shared.max_threads
     }
 
-    /// Asks the turns to stop whose time is over, and abandons those that do not. Says whether the pool is busy.
+    /// Asks the turns to stop whose time is over, abandons those that do not, and gives up those that have not begun. Says
+    /// whether the pool is busy.
     pub(crate) fn look_after_turns(&self) -> bool {
         self.look_after_turns_at(Instant::now())
     }
@@ -190,11 +179,13 @@ impl Pool {
     fn look_after_turns_at(&self, now: Instant) -> bool {
         let desks = self.shared.queue.lock().desks.clone();
         for desk in desks {
-            if let Some(overdue) = desk.look(now, &self.shared.cpu_time) {
+            if let Some(overdue) = desk.look(now, &self.shared.system.cpu_time) {
                 self.abandon(&desk, &overdue);
             }
         }
         self.look_for_stuck_turns();
+        let late = self.shared.queue.lock().take_late(now);
+        self.shared.give_up(late);
         self.replenish();
         self.is_busy()
     }
@@ -221,7 +212,7 @@ impl Pool {
     fn look_for_stuck_turns(&self) {
         let adrift = self.shared.queue.lock().adrift.clone();
         for one in adrift {
-            if one.is_stuck() || !one.has_computed(&self.shared.cpu_time) {
+            if one.is_stuck() || !one.has_computed(&self.shared.system.cpu_time) {
                 continue;
             }
             let mut queue = self.shared.queue.lock();
@@ -234,30 +225,36 @@ impl Pool {
         }
     }
 
-    /// Makes a thread for a job that would have none come for it: all of them may have been abandoned.
+    /// Makes a thread for a job that would have none come for it: all of them may have been abandoned. When the system has
+    /// none to give and there is none left, what waits is given up.
     fn replenish(&self) {
         let mut queue = self.shared.queue.lock();
         let unattended = !queue.jobs.is_empty() && queue.sleeping == 0 && queue.lookouts == 0;
-        if unattended && queue.threads < self.shared.max_threads {
-            queue.threads += 1;
+        if !unattended || queue.threads >= self.shared.max_threads {
+            return;
+        }
+        queue.threads += 1;
+        drop(queue);
+        if self.begin_thread().is_err() {
+            let mut queue = self.shared.queue.lock();
+            queue.threads -= 1;
+            let waiting = if queue.threads == 0 {
+                queue.take_all()
+            } else {
+                Vec::new()
+            };
             drop(queue);
-            if self.spawn().is_err() {
-                self.shared.queue.lock().threads -= 1;
-            }
+            self.shared.give_up(waiting);
         }
     }
 
-    fn spawn(&self) -> io::Result<()> {
+    fn begin_thread(&self) -> io::Result<()> {
         let pool = self.clone();
-        thread::Builder::new()
-            .name("ex_monty".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || {
-                pool.shared.work();
-                // Jobs may have counted on the thread that ends here.
-                pool.replenish();
-            })?;
-        Ok(())
+        (self.shared.system.begin)(Box::new(move || {
+            pool.shared.work();
+            // Jobs may have counted on the thread that ends here.
+            pool.replenish();
+        }))
     }
 }
 
@@ -267,6 +264,19 @@ impl Shared {
         let abandoned = self.abandoned.load(Ordering::Relaxed);
         let stopping = abandoned.saturating_sub(self.stuck.load(Ordering::Relaxed));
         self.running.0.load(Ordering::Relaxed) + self.queued.0.load(Ordering::Relaxed) + stopping
+    }
+
+    /// Gives up jobs that were taken from the queue.
+    fn give_up(&self, jobs: Vec<(Box<dyn Job>, Unattended)>) {
+        if jobs.is_empty() {
+            return;
+        }
+        self.queued
+            .0
+            .store(self.queue.lock().jobs.len(), Ordering::Release);
+        for (job, why) in jobs {
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| job.give_up(why)));
+        }
     }
 
     /// A thread's life.
@@ -354,7 +364,11 @@ impl Shared {
                 continue;
             }
             queue.sleeping += 1;
-            if self.wake.wait_for(&mut queue, RETIRE_AFTER).timed_out() {
+            if self
+                .wake
+                .wait_for(&mut queue, self.system.retire_after)
+                .timed_out()
+            {
                 // Nobody notified this thread, so nobody has taken it off the count either.
                 queue.sleeping -= 1;
                 if queue.jobs.is_empty() && queue.threads > 1 {

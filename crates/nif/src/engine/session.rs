@@ -1,8 +1,9 @@
 //! Where a session is: idle in its place, or lent to the run that evaluates in it.
 //!
 //! An evaluation takes the whole state of a session along, as the interpreter demands, and brings it back when it ends:
-//! with a value, with an exception, or because nobody resumes it any more. A place whose state did not come back, because
-//! the evaluation panicked, was abandoned or was dumped elsewhere, is that of a session which has ended.
+//! with a value, with an exception, or because nobody resumes it any more. One that was abandoned brings it back when the
+//! operation that it is in has ended, and one that never began as it was. A place whose state did not come back, because
+//! the evaluation panicked or was dumped elsewhere, is that of a session which has ended.
 
 use std::{mem, sync::Arc};
 
@@ -65,16 +66,48 @@ impl Place {
         (Arc::clone(&place), Loan(Some(place)))
     }
 
-    /// Lends the session to an evaluation.
-    pub(crate) fn lend(self: &Arc<Self>) -> Result<(Box<Metered<Idle>>, Loan), Failure> {
+    /// Lends the session, to an evaluation or to be looked at.
+    pub(crate) fn lend(self: &Arc<Self>) -> Result<Lent, Failure> {
         let mut state = self.state.lock();
         match mem::replace(&mut *state, State::Busy) {
-            State::Idle(idle) => Ok((idle, Loan(Some(Arc::clone(self))))),
+            State::Idle(idle) => Ok(Lent(Some((idle, Loan(Some(Arc::clone(self))))))),
             State::Busy => Err(busy()),
             State::Ended => {
                 *state = State::Ended;
                 Err(ended())
             }
+        }
+    }
+}
+
+/// A session on loan in which nothing has begun. Dropping it brings the session back as it was: the work that it was lent
+/// for may be refused, or its caller may die before a thread comes for it.
+pub(crate) struct Lent(Option<(Box<Metered<Idle>>, Loan)>);
+
+impl Lent {
+    /// The session, to look at.
+    #[expect(
+        clippy::expect_used,
+        reason = "only `begin` and the drop take it, and both end the borrows"
+    )]
+    pub(crate) fn idle(&self) -> &Metered<Idle> {
+        &self.0.as_ref().expect("it is there until an evaluation begins").0
+    }
+
+    /// The session, for an evaluation that begins now and owes it from now on.
+    #[expect(
+        clippy::expect_used,
+        reason = "this takes `self`, and nothing else takes it but the drop"
+    )]
+    pub(crate) fn begin(mut self) -> (Box<Metered<Idle>>, Loan) {
+        self.0.take().expect("it is there until an evaluation begins")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some((idle, loan)) = self.0.take() {
+            loan.give_back(*idle);
         }
     }
 }
@@ -142,6 +175,6 @@ fn busy() -> Failure {
 fn ended() -> Failure {
     Failure::new(
         atoms::session_ended(),
-        "the session has ended: its state went away with an evaluation that was dumped or abandoned",
+        "the session has ended: its state went away with an evaluation that was dumped, or that panicked",
     )
 }

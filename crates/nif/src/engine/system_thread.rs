@@ -14,6 +14,9 @@ pub(crate) enum Priority {
     Lowest = 19,
 }
 
+/// How long a thread has had a core, if that can be known.
+pub(super) type CpuTime = Box<dyn Fn(ThreadId) -> Option<Duration> + Send + Sync>;
+
 /// A thread, as the system knows it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ThreadId {

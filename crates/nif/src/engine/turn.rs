@@ -21,11 +21,12 @@ use rustler::{Encoder, Env, LocalPid, Monitor, Reference, Resource, ResourceArc,
 
 use super::{
     Engine,
-    admission::Admission,
+    admission::{self, Admission},
     handoff::Handoff,
     limits,
+    overseer::Overseer,
     parcel::Parcel,
-    pool::{Job, PATIENCE, Watched},
+    pool::{Job, PATIENCE, Unattended, Watched},
     tether::{Deadline, Stop, Tether},
 };
 use crate::{
@@ -57,15 +58,18 @@ pub(crate) struct Request<W> {
     pub(crate) admission: Admission,
     /// What the work needs of a mount table; it ends with the work.
     pub(crate) lease: Option<Arc<Lease>>,
+    /// Who wants the work to end in time, whether or not it has begun.
+    pub(crate) overseer: Option<Arc<Overseer>>,
     pub(crate) work: W,
 }
 
 impl<W> Request<W> {
-    /// Work that needs no lease.
+    /// Work that needs no lease, and that nobody oversees.
     pub(crate) fn new(admission: Admission, work: W) -> Self {
         Self {
             admission,
             lease: None,
+            overseer: None,
             work,
         }
     }
@@ -191,6 +195,19 @@ impl<W: FnOnce(&Arc<Tether>) -> O + Send, O: Outcome> Job for Turn<W, O> {
             self.link.hand_over(outcome);
         }
     }
+
+    fn give_up(mut self: Box<Self>, why: Unattended) {
+        // What the work held is free before its caller hears.
+        drop(self.work.take());
+        let tether = &self.link.tether;
+        tether.end();
+        match why {
+            // Its caller died while it was queued.
+            Unattended::Late(_) if tether.stopped() == Some(Stop::CallerGone) => {}
+            Unattended::Late(deadline) => self.link.answer_for(deadline),
+            Unattended::NoThread => self.link.hand_over(O::failed(admission::without_a_thread())),
+        }
+    }
 }
 
 /// A large outcome on its way to its address.
@@ -212,6 +229,11 @@ impl<O: Outcome> Job for Errand<O> {
     }
 
     fn deliver(self: Box<Self>) {}
+
+    /// There is an outcome, so it is told from here.
+    fn give_up(mut self: Box<Self>, _why: Unattended) {
+        self.work();
+    }
 }
 
 /// Has work done by a worker, and answers the NIF that asked for it.
@@ -224,6 +246,7 @@ where
     let Request {
         admission,
         lease,
+        overseer,
         work,
     } = request;
     if let Some(refusal) = admission.refusal() {
@@ -233,6 +256,9 @@ where
     let tether = Arc::<Tether>::default();
     if let Some(lease) = lease {
         tether.hold(lease);
+    }
+    if let Some(overseer) = overseer {
+        overseer.arm(&tether);
     }
     let link = Arc::new(Link {
         tether,
@@ -252,6 +278,7 @@ where
         Some(outcome) if outcome.is_large() => {
             let address = Address::of(env, reference, None);
             engine.pool.submit(Box::new(Errand(Some((outcome, address)))));
+            engine.warden.wake();
             atoms::wait().encode(env)
         }
         Some(outcome) => (atoms::done(), build(env, outcome)).encode(env),

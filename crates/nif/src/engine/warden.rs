@@ -3,7 +3,8 @@
 //! The interpreter ends a run at its limits when it comes to look at them. It does not look while a single operation
 //! computes, it knows nothing of the time that answers take, and nobody tells it that the caller has died. The warden
 //! looks at the turns under way every [`TICK`]: one whose time is over is asked to stop, and one that has not stopped
-//! [`GRACE`] later is abandoned: its caller is answered, and its thread goes on alone.
+//! [`GRACE`] later is abandoned: its caller is answered, and its thread goes on alone. So is the caller of one whose time
+//! was over before a thread came for it.
 //!
 //! It sleeps while all turns are short. Whoever waits for one that is not wakes it.
 
@@ -20,7 +21,7 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::pool::Pool;
+use super::{pool::Pool, stack::STACK_BYTES};
 
 /// How often the turns are looked at.
 const TICK: Duration = Duration::from_millis(20);
@@ -52,6 +53,8 @@ impl Warden {
         let bed = Arc::clone(&warden.bed);
         thread::Builder::new()
             .name("ex_monty_warden".to_owned())
+            // What a job held that is given up may be deep, and is freed here.
+            .stack_size(STACK_BYTES)
             .spawn(move || bed.look_after(&pool))?;
         Ok(warden)
     }

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use super::Watched;
 use crate::engine::{
-    system_thread::{Priority, ThreadId},
+    system_thread::{CpuTime, Priority, ThreadId},
     tether::{Deadline, Stop},
     warden::GRACE,
 };
@@ -28,9 +28,6 @@ pub(super) const LONG: Duration = Duration::from_millis(100);
 /// How long a thread has a core before a turn that was to stop is taken for stuck: the interpreter looks at its limits
 /// thousands of times in it, between operations that are not stuck.
 pub(super) const ENOUGH: Duration = Duration::from_millis(200);
-
-/// How long a thread has had a core, if that can be known.
-pub(super) type CpuTime = Box<dyn Fn(ThreadId) -> Option<Duration> + Send + Sync>;
 
 /// What one thread is at.
 pub(super) struct Desk {

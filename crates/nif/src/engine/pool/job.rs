@@ -18,6 +18,18 @@ pub(crate) trait Job: Send {
 
     /// Tells the outcome. A job that was abandoned is dropped instead.
     fn deliver(self: Box<Self>);
+
+    /// Frees what the job holds, and tells that no thread came for it. Never on a scheduler.
+    fn give_up(self: Box<Self>, why: Unattended);
+}
+
+/// Why no thread came for a job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unattended {
+    /// The pool has no thread left, and the system has none to give.
+    NoThread,
+    /// The job is a turn whose time was over before its turn came.
+    Late(Deadline),
 }
 
 /// A turn as whoever looks after turns sees it.
