@@ -84,7 +84,7 @@ defmodule ExMonty.Sandbox.Host do
         {:ask, {:function, name, call.args, call.kwargs}, question}
 
       String.contains?(name, ".") ->
-        {:answer, uncovered(name, call.args)}
+        {:answer, uncovered(call)}
 
       handles?(host, :handle_function) ->
         {:ask, {:handler, host.handler, :handle_function, [name, call.args, call.kwargs]}, question}
@@ -207,12 +207,16 @@ defmodule ExMonty.Sandbox.Host do
 
   # A function of a module that the mounts would have answered, had they covered its paths: `shutil.copy`, `glob.glob`.
   # Nothing is where no mount is, so a search finds nothing, and what would touch a file is refused as `open` is.
-  defp uncovered("glob." <> _function, _args), do: {:ok, []}
-  defp uncovered(_name, args), do: {:error, :permission_error, "Permission denied: #{place(args)}"}
+  defp uncovered(%FunctionCall{name: "glob." <> _function}), do: {:ok, []}
 
-  defp place([{:path, path} | _]), do: "'#{path}'"
-  defp place([path | _]) when is_binary(path), do: "'#{path}'"
-  defp place(_args), do: "no mount is there"
+  defp uncovered(%FunctionCall{args: args, kwargs: kwargs}) do
+    given = args ++ for name <- ["path", "src", "dst"], value = kwargs[name], do: value
+    {:error, :permission_error, "Permission denied: #{given |> Enum.flat_map(&path/1) |> Enum.join(" -> ")}"}
+  end
+
+  defp path({:path, path}), do: ["'#{path}'"]
+  defp path(path) when is_binary(path), do: ["'#{path}'"]
+  defp path(_no_path), do: []
 
   defp variable(env, [name | default]), do: Map.get(env, name, List.first(default))
 

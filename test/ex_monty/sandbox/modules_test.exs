@@ -15,6 +15,13 @@ defmodule ExMonty.Sandbox.ModulesTest do
     nested: {:module, "nested", %{deep: &__MODULE__.deep/2, N: 3}}
   }
 
+  defmodule Answerer do
+    @behaviour Sandbox
+
+    @impl true
+    def handle_function(name, _args, _kwargs), do: {:ok, "asked for #{name}"}
+  end
+
   def price([item], kwargs), do: {:ok, byte_size(item) + Map.get(kwargs, "extra", 0)}
   def fetch([key], _kwargs), do: {:async, fn -> {:ok, key} end}
   def fail(_args, _kwargs), do: {:error, :value_error, "no such thing"}
@@ -81,23 +88,41 @@ defmodule ExMonty.Sandbox.ModulesTest do
   end
 
   describe "functions of shutil and glob whose paths no mount covers" do
-    # The modules come with the library; a dotted name reaches the host only where the mounts have no answer. What
-    # stands for one here is a module of the host that has no function of that name itself.
-    @stray %{"stray" => %{"copy" => {:function, "shutil.copy"}, "glob" => {:function, "glob.glob"}}}
+    @mounts [{"/m", :memory, files: %{"a" => "text"}}]
 
-    test "raise PermissionError as open does, and find nothing as a search does" do
-      assert {:error, %{type: :permission_error, message: "Permission denied: '/x'"}} =
-               run("import stray\nstray.copy('/x', '/y')", modules: @stray)
+    # Of two paths the one was named that a mount covers, as what may not be had.
+    test "raise PermissionError that names each path, and find nothing as a search does" do
+      for {call, paths} <- [
+            {"shutil.copy('/m/a', '/x')", "'/m/a' -> '/x'"},
+            {"shutil.move(dst='/m/a', src=Path('/x'))", "'/x' -> '/m/a'"},
+            {"shutil.copytree('/x', dst='/m/b', dirs_exist_ok=True)", "'/x' -> '/m/b'"},
+            {"shutil.rmtree('/x', True)", "'/x'"},
+            {"shutil.disk_usage(path='/x')", "'/x'"}
+          ] do
+        assert {:error, %{type: :permission_error, message: message}} =
+                 run("import shutil\nfrom pathlib import Path\n" <> call, mounts: @mounts)
 
-      assert {:ok, [], ""} = run("import stray\nstray.glob('/x/*')", modules: @stray)
+        assert message == "Permission denied: " <> paths
+      end
+
+      assert {:ok, [], ""} = run("import glob\nglob.glob('/x/*')", mounts: @mounts)
     end
 
-    test "can be answered by :functions" do
-      assert {:ok, "mine", ""} =
-               run("import stray\nstray.copy('/x', '/y')",
-                 modules: @stray,
-                 functions: %{"shutil.copy" => fn _, _ -> {:ok, "mine"} end}
-               )
+    test "can be answered by :functions, and by no handler" do
+      copy = "import shutil\nshutil.copy('/m/a', '/x')"
+      functions = %{"shutil.copy" => fn ["/m/a", "/x"], %{} -> {:ok, "mine"} end}
+      assert {:ok, "mine", ""} = run(copy, mounts: @mounts, functions: functions)
+      assert {:error, %{type: :permission_error}} = run(copy, mounts: @mounts, handler: Answerer)
     end
+  end
+
+  test "shutil is the library's where anything is mounted, and can be given where nothing is" do
+    own = %{"shutil" => %{"which" => "mine"}}
+    assert {:ok, "mine", ""} = run("import shutil\nshutil.which", modules: own)
+
+    assert {:error, %{type: :attribute_error}} =
+             run("import shutil\nshutil.which", modules: own, mounts: [{"/m", :memory}])
+
+    assert {:error, %{type: :module_not_found_error}} = run("import shutil")
   end
 end
