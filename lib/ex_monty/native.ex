@@ -70,6 +70,7 @@ defmodule ExMonty.Native do
   def mount_list(_table), do: unloaded()
   def mount_count(_table), do: unloaded()
   def mount_checkout(_table, _mode), do: unloaded()
+  def mount_checkout_after_changes(_table, _mode), do: unloaded()
   def mount_release(_lease), do: unloaded()
   def mount_wait(_table, _mode, _reference), do: unloaded()
   def mount_withdraw(_lease), do: unloaded()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Operation, Result};
 use crate::mount::Mount;
-use crate::table::{Namespace, Table, Turn};
+use crate::table::{Entry, Namespace, Table, Turn};
 
 pub use crate::table::LeaseMode;
 
@@ -135,6 +135,33 @@ impl Table {
     /// waits for a lease.
     pub fn checkout(&self, mode: LeaseMode) -> Result<Lease> {
         self.take_turn(mode).map(Lease).ok_or_else(in_use)
+    }
+
+    /// Takes a lease as [`checkout`](Self::checkout) does, but waits for nothing: `None` is where that would wait for
+    /// changes in flight. For hosts that ask on a thread that must not block, and then on one that may.
+    ///
+    /// ```
+    /// use mounts::{LeaseMode, Table};
+    ///
+    /// let table = Table::new();
+    /// let lease = match table.try_checkout(LeaseMode::Exclusive)? {
+    ///     Some(lease) => lease,
+    ///     None => table.checkout(LeaseMode::Exclusive)?,
+    /// };
+    /// assert!(table.try_checkout(LeaseMode::Shared).is_err());
+    /// # drop(lease);
+    /// # Ok::<(), mounts::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`checkout`](Self::checkout).
+    pub fn try_checkout(&self, mode: LeaseMode) -> Result<Option<Lease>> {
+        match self.take_turn_at_once(mode) {
+            Ok(turn) => Ok(Some(Lease(turn))),
+            Err(Entry::AfterChanges) => Ok(None),
+            Err(_) => Err(in_use()),
+        }
     }
 
     /// Takes a lease when its turn has come, and blocks the calling thread until then, at most for `timeout`.

@@ -55,6 +55,7 @@ use queue::Queue;
 use turn::{Deliveries, Waiter};
 
 pub use namespace::{MountInfo, Namespace};
+pub(crate) use queue::Entry;
 pub use queue::LeaseMode;
 pub(crate) use turn::Turn;
 

@@ -356,6 +356,11 @@ fn a_checkout_that_does_not_wait_waits_for_changes_in_flight() {
         let gate = gate;
         scope.spawn(|| table.write("/m/a", WAIT));
         gate.wait_for_arrival();
+        assert!(
+            table.try_checkout(Exclusive).unwrap().is_none(),
+            "it would have to wait"
+        );
+        assert!(table.try_checkout(Shared).unwrap().is_some());
         let waiting = scope.spawn(|| {
             let lease = table.checkout(Exclusive).unwrap();
             assert_eq!(lease.read("/m/a").unwrap(), *WAIT);
@@ -366,6 +371,9 @@ fn a_checkout_that_does_not_wait_waits_for_changes_in_flight() {
         gate.open();
         waiting.join().unwrap();
     });
+    let lease = table.try_checkout(Exclusive).unwrap().unwrap();
+    assert!(refused(table.try_checkout(Shared)));
+    drop(lease);
 }
 
 /// A mount that is gone is not written to any more once `unmount` has returned; other changes are not held up.

@@ -24,6 +24,7 @@ defmodule ExMonty.Mount.TermsTest do
       refused(:mount_list, [wrong])
       refused(:mount_count, [wrong])
       refused(:mount_checkout, [wrong, :shared])
+      refused(:mount_checkout_after_changes, [wrong, :shared])
     end
   end
 
@@ -126,7 +127,10 @@ defmodule ExMonty.Mount.TermsTest do
       refused(:mount_add_host, [table, "/x", "lib", wrong, {[], []}])
     end
 
-    for wrong <- [nil, "shared", :wait, {:wait, 10}, 1], do: refused(:mount_checkout, [table, wrong])
+    for wrong <- [nil, "shared", :wait, {:wait, 10}, 1] do
+      refused(:mount_checkout, [table, wrong])
+      refused(:mount_checkout_after_changes, [table, wrong])
+    end
   end
 
   test "nothing of that has changed anything", %{table: table} do

@@ -126,6 +126,15 @@ impl Table {
         }
     }
 
+    /// Takes a turn if that is possible without waiting for anything, or answers what it would have to wait for.
+    pub(crate) fn take_turn_at_once(&self, mode: LeaseMode) -> std::result::Result<Turn, Entry> {
+        let mut state = self.0.state.lock();
+        match state.queue.enter(mode) {
+            Entry::Granted => Ok(self.turn(&state, mode)),
+            entry => Err(entry),
+        }
+    }
+
     /// Takes a turn when it has come, or gives up at `deadline`; without one it waits for as long as it takes.
     pub(crate) fn take_turn_before(&self, mode: LeaseMode, deadline: Option<Instant>) -> Option<Turn> {
         let mut state = self.0.state.lock();

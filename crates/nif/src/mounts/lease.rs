@@ -280,10 +280,23 @@ impl<'a> Decoder<'a> for LeaseShare {
     }
 }
 
-/// Takes a lease for the calling process. On a dirty I/O scheduler: it waits for the changes in flight that others make
-/// through the table itself.
-#[rustler::nif(schedule = "DirtyIo")]
+/// Takes a lease for the calling process, or answers `{:ok, nil}` where it would have to wait for the changes in flight that
+/// others make through the table itself. On the caller's scheduler: short locks only.
+#[rustler::nif]
 fn mount_checkout(env: Env<'_>, table: ResourceArc<TableResource>, mode: LeaseShare) -> Term<'_> {
+    answer(env, || {
+        let lease = table.ask(env, |table| Ok(table.try_checkout(mode.0)?))?;
+        Ok(lease.map(|lease| LeaseResource::owned_by_caller(env, table, lease)))
+    })
+}
+
+/// Takes a lease for the calling process. On a dirty I/O scheduler: it waits for changes in flight.
+#[rustler::nif(schedule = "DirtyIo")]
+fn mount_checkout_after_changes(
+    env: Env<'_>,
+    table: ResourceArc<TableResource>,
+    mode: LeaseShare,
+) -> Term<'_> {
     answer(env, || {
         let lease = table.ask(env, |table| Ok(table.checkout(mode.0)?))?;
         Ok(LeaseResource::owned_by_caller(env, table, lease))
