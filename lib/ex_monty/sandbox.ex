@@ -26,7 +26,7 @@ defmodule ExMonty.Sandbox do
 
     * A **function** that is called: the entry of `:functions`, else `c:handle_function/3`, else it is a `NameError`.
       Each gets the list of positional arguments and the string-keyed map of keyword arguments.
-    * A **name** that is read, as in `sorted(rows, key=score)`: a key of `:functions` is a function; else
+    * A **name** that is read, as in `checks = [score]`: a key of `:functions` is a function; else
       `c:handle_name_lookup/1`, else it is a `NameError`.
     * A **method** of an `ExMonty.Dataclass` of yours, `point.norm()`: the entry `"Point.norm"` of `:functions`, else
       `"norm"`, else `c:handle_function/3`; the instance is the first argument. Else it is an `AttributeError`.
@@ -50,6 +50,10 @@ defmodule ExMonty.Sandbox do
     * `:undefined` – from a function, method, name or attribute: as if nobody had been asked.
     * `:no_handler` – from an OS call: as if this one had not been asked.
     * `:not_found` – from an import.
+
+  A run pauses where the script itself calls. What a builtin calls in the middle of its work, as `sorted(rows, key=score)` calls
+  `score`, `map` its function, and `==` and `str` the methods of a class, cannot pause: there a function of yours, and a file
+  call, is a `NotImplementedError`. A comprehension or a loop does the same and can.
 
   Whatever else they do (another answer, a raise, throw or exit, a value Python cannot hold, no answer within
   `:callback_timeout`) becomes a Python exception in the script, which may catch it. It never ends the run by itself.

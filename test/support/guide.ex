@@ -26,13 +26,20 @@ defmodule ExMonty.Test.Guide do
   @spec run(Path.t(), keyword) :: keyword
   def run(guide, binding \\ []) do
     {binding, _env} =
-      for {code, line} <- examples(guide), reduce: {binding, Code.env_for_eval(file: guide)} do
-        {binding, env} ->
-          quoted = Code.string_to_quoted!(code, file: guide, line: line)
-          {_value, binding, env} = Code.eval_quoted_with_env(quoted, binding, env)
-          {binding, env}
+      for example <- examples(guide), reduce: {binding, Code.env_for_eval(file: guide)} do
+        state -> evaluate(example, guide, state)
       end
 
     binding
+  end
+
+  defp evaluate({code, line}, guide, {binding, env}) do
+    quoted = Code.string_to_quoted!(code, file: guide, line: line)
+    {_value, binding, env} = Code.eval_quoted_with_env(quoted, binding, env)
+    {binding, env}
+  rescue
+    error ->
+      message = "the example at #{guide}:#{line} fails: #{Exception.message(error)}"
+      reraise ExUnit.AssertionError, [message: message], __STACKTRACE__
   end
 end
