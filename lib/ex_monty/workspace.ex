@@ -88,6 +88,8 @@ defmodule ExMonty.Workspace do
       memory; the next step saves all of it.
     * `{:not_rolled_back, why, reason}`: the step failed with `reason`, and its files could not be taken back.
     * `%ExMonty.Error{}`: `:step_lost`, `:unknown_suspension`, `:already_resumed`, or another that depends on data.
+      `:superseded`: a workspace that was started later has the name in the store, and nothing was done. The same in
+      `:not_saved`, when a step was under way.
   """
   @type reason ::
           ExMonty.reason() | :busy | {:not_saved, term, term} | {:not_rolled_back, term, term} | Mount.error()

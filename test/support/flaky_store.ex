@@ -9,7 +9,7 @@ defmodule ExMonty.Test.FlakyStore do
 
   def start_link(_ \\ []), do: Agent.start_link(fn -> %{values: %{}, fail: nil, puts: []} end)
 
-  @doc "Lets everything fail whose function and key this is true for; nil ends it."
+  @doc "Lets everything fail for whose function and key this is true, or `:afterwards`, when it has been done; nil ends it."
   def fail(store, predicate), do: Agent.update(store, &%{&1 | fail: predicate})
 
   @doc "The keys and sizes that were put since this was asked last, in order."
@@ -43,7 +43,11 @@ defmodule ExMonty.Test.FlakyStore do
 
   defp act(store, function, key, work) do
     Agent.get_and_update(store, fn state ->
-      if state.fail && state.fail.(function, key), do: {{:error, :disk_full}, state}, else: work.(state)
+      case state.fail && state.fail.(function, key) do
+        true -> {{:error, :disk_full}, state}
+        :afterwards -> {{:error, :disk_full}, state |> work.() |> elem(1)}
+        _ -> work.(state)
+      end
     end)
   end
 end

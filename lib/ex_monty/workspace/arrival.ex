@@ -25,31 +25,19 @@ defmodule ExMonty.Workspace.Arrival do
   end
 
   def arrive(%Options{} = options, :options) do
-    case Checkpoint.load(checkpoint(options), load_options(options)) do
-      {:ok, contents, checkpoint, lost} ->
-        arrived(contents, checkpoint, lost)
-
-      {:error, :not_found} ->
-        with {:ok, contents} <- begin(options), do: save_first(options, contents)
-
-      {:error, reason} ->
-        {:error, reason}
-    end
+    with {:error, :not_found} <- load(options),
+         {:ok, contents} <- begin(options),
+         # Somebody was first.
+         {:error, :already_stored} <- save_first(options, contents),
+         do: load(options)
   end
 
   def arrive(%Options{store: nil}, {:fork, contents}), do: arrived(contents, nil)
 
   def arrive(%Options{} = options, {:fork, contents}) do
-    case Checkpoint.stored?(checkpoint(options)) do
-      {:ok, false} ->
-        save_first(options, contents)
-
-      {:ok, true} ->
-        message = "the store has a workspace named #{inspect(options.stored)} already"
-        {:error, %Error{reason: :already_stored, message: message}}
-
-      error ->
-        error
+    with {:error, :already_stored} <- save_first(options, contents) do
+      message = "the store has a workspace named #{inspect(options.stored)} already"
+      {:error, %Error{reason: :already_stored, message: message}}
     end
   end
 
@@ -110,12 +98,15 @@ defmodule ExMonty.Workspace.Arrival do
   defp known(%Options{store: nil}), do: {:ok, nil}
   defp known(options), do: Checkpoint.known(checkpoint(options))
 
+  defp load(options) do
+    with {:ok, contents, checkpoint, lost} <- Checkpoint.load(checkpoint(options), load_options(options)),
+         do: arrived(contents, checkpoint, lost)
+  end
+
   # Also of a workspace in which nothing has been run yet something is there to go on from.
   defp save_first(options, contents) do
-    case Checkpoint.save(checkpoint(options), contents) do
-      {:ok, checkpoint, contents} -> arrived(contents, checkpoint)
-      {:error, reason, _contents} -> {:error, reason}
-    end
+    with {:ok, checkpoint, contents} <- Checkpoint.create(checkpoint(options), contents),
+         do: arrived(contents, checkpoint)
   end
 
   defp arrived(contents, checkpoint, lost \\ nil) do

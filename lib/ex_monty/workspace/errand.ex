@@ -32,28 +32,38 @@ defmodule ExMonty.Workspace.Errand do
   def perform({:run, code, opts}, errand) do
     number = errand.contents.steps + 1
 
-    step(errand, number, opts, fn errand, options ->
-      Checkpoint.note(errand.checkpoint, number, code)
-      Step.run(%{errand.contents | steps: number}, code, options)
-    end)
+    case Checkpoint.note(errand.checkpoint, number, code) do
+      {:ok, checkpoint} ->
+        step(%{errand | checkpoint: checkpoint}, number, opts, fn errand, options ->
+          Step.run(%{errand.contents | steps: number}, code, options)
+        end)
+
+      {:error, reason} ->
+        {{:error, reason}, errand}
+    end
   end
 
   def perform({%Suspension{} = suspension, {result, opts}}, errand) do
-    step(errand, errand.contents.steps, opts, fn errand, options ->
-      Step.resume(errand.contents, suspension, result, options)
+    errand = put_in(errand.contents.suspension, suspension)
+
+    owned(errand, fn ->
+      step(errand, errand.contents.steps, opts, fn errand, options ->
+        Step.resume(errand.contents, suspension, result, options)
+      end)
     end)
   end
 
   def perform({:write, path, data}, errand),
-    do: saving(errand, Mount.write(errand.contents.mounts, path, data))
+    do: owned(errand, fn -> saving(errand, Mount.write(errand.contents.mounts, path, data)) end)
 
   def perform({:commit, virtual, opts}, errand) do
-    reply = Mount.commit(errand.contents.mounts, virtual, opts)
-    if opts[:dry_run], do: {reply, errand}, else: saving(errand, reply)
+    if opts[:dry_run],
+      do: {Mount.commit(errand.contents.mounts, virtual, opts), errand},
+      else: owned(errand, fn -> saving(errand, Mount.commit(errand.contents.mounts, virtual, opts)) end)
   end
 
   def perform({:discard, virtual}, errand),
-    do: saving(errand, Mount.discard(errand.contents.mounts, virtual))
+    do: owned(errand, fn -> saving(errand, Mount.discard(errand.contents.mounts, virtual)) end)
 
   def perform(:dump, errand) do
     case dump(errand) do
@@ -89,6 +99,14 @@ defmodule ExMonty.Workspace.Errand do
          :ok <- Server.take_over(pid, token) do
       {{:moved, pid}, errand}
     else
+      {:error, reason} -> {{:error, reason}, errand}
+    end
+  end
+
+  # Does what is to be saved, unless a workspace that was started later has the name.
+  defp owned(errand, work) do
+    case Checkpoint.check(errand.checkpoint) do
+      :ok -> work.()
       {:error, reason} -> {{:error, reason}, errand}
     end
   end

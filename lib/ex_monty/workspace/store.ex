@@ -13,6 +13,11 @@ defmodule ExMonty.Workspace.Store do
     * **Keys and values are any bytes.** Keys are UTF-8 and say what they are: `"head/NAME"`, `"step/NAME"`,
       `"pack/NAME/HASH"`. A workspace writes what the head refers to before the head, and deletes it after.
     * **Old values may be kept**, at most 8 of a key, to be given when the newest is damaged.
+    * **Two workspaces of one name may be alive**, on the two sides of a split network. The one that was started last is the
+      one to go on: when it starts it takes the name over, and from then on a step of the other is refused, or is
+      `{:not_saved, %ExMonty.Error{reason: :superseded}, result}` if it was under way. For that a store should have `c:swap/4`,
+      which puts a value only in the place of the one that is expected. Without it the workspace compares and then puts:
+      it may overwrite a state that was put between the two, and whoever had put it is told with its next step.
 
   A function that fails answers `{:error, reason}` with any term; it may also raise or exit, which is taken as that. A
   workspace passes the reason on in `{:error, {:not_saved, reason, result}}`, loses nothing in memory, and saves all of
@@ -47,6 +52,21 @@ defmodule ExMonty.Workspace.Store do
   @doc "Keeps `value` under `key`, in the place of what was there."
   @callback put(config, key, value :: binary) :: :ok | {:error, term}
 
+  @typedoc "The SHA-256 of a value."
+  @type digest :: binary
+
+  @doc """
+  Keeps `value` under `key` if what is there is the value with the digest `expected`, or nothing where that is nil; else it
+  changes nothing and answers `{:error, :conflict}`. Nobody puts anything between the comparison and the change.
+
+  In SQL: `UPDATE … SET value = $2 WHERE key = $1 AND sha256(value) = $3`, and `INSERT … ON CONFLICT DO NOTHING` for nil; it is
+  a conflict when no row was affected.
+  """
+  @callback swap(config, key, value :: binary, expected :: digest | nil) ::
+              :ok | {:error, :conflict} | {:error, term}
+
+  @optional_callbacks swap: 4
+
   @doc "Gives what is kept under `key`."
   @callback get(config, key) :: {:ok, binary} | {:error, :not_found} | {:error, term}
 
@@ -77,10 +97,10 @@ defmodule ExMonty.Workspace.Store do
 
   @doc false
   # Whatever a store does wrong is an error of the call: a workspace outlives its store.
-  @spec call(t, :put | :get | :delete | :list, [term]) :: term
+  @spec call(t, :put | :swap | :get | :delete | :list, [term]) :: term
   def call({module, config}, function, arguments) do
     case apply(module, function, [config | arguments]) do
-      :ok when function in [:put, :delete] -> :ok
+      :ok when function in [:put, :swap, :delete] -> :ok
       {:ok, value} when function == :get and is_binary(value) -> {:ok, value}
       {:ok, keys} when function == :list and is_list(keys) -> {:ok, keys}
       {:error, _reason} = error -> error
@@ -90,6 +110,33 @@ defmodule ExMonty.Workspace.Store do
     exception -> failed(module, function, "raised #{Exception.message(exception)}")
   catch
     kind, reason -> failed(module, function, "ended with #{kind} #{inspect(reason, limit: 5)}")
+  end
+
+  @doc false
+  @spec digest(binary) :: digest
+  def digest(value), do: :crypto.hash(:sha256, value)
+
+  @doc false
+  @spec swap(t, key, binary, digest | nil) :: :ok | {:error, :conflict} | {:error, term}
+  def swap({module, _config} = store, key, value, expected) do
+    if Code.ensure_loaded?(module) and function_exported?(module, :swap, 4),
+      do: call(store, :swap, [key, value, expected]),
+      else: compare_and_put(store, key, value, expected)
+  end
+
+  defp compare_and_put(store, key, value, expected) do
+    found =
+      case call(store, :get, [key]) do
+        {:ok, there} -> {:ok, digest(there)}
+        {:error, :not_found} -> {:ok, nil}
+        error -> error
+      end
+
+    case found do
+      {:ok, ^expected} -> call(store, :put, [key, value])
+      {:ok, _another} -> {:error, :conflict}
+      error -> error
+    end
   end
 
   defp failed(module, function, what) do

@@ -151,6 +151,52 @@ defmodule ExMonty.Workspace.NodesTest do
     assert Workspace.whereis(name) == ws
   end
 
+  # A name that is an atom is one of its node, as every name is while the network is split.
+  @tag :capture_log
+  test "of two nodes that have a workspace of one name in one store, the one that started it last goes on, and the other is told",
+       %{node: node, name: name} do
+    :yes = :global.register_name(name <> "-test", self())
+    store = {Store.Directory, HostDirectory.create!()}
+    options = options(:"#{name}", store: store, key: "secret")
+    {:ok, here} = Workspace.start_link(options)
+    {:ok, nil, ""} = Workspace.run(here, "log = ['here']; open('/work/a', 'w').write('here'); None")
+
+    # A step is under way here while the other node takes over.
+    code = "log.append('lost'); hold('#{name}-test'); open('/work/a', 'w').write('lost')"
+    step = Task.async(fn -> Workspace.run(here, code) end)
+    assert_receive {:held, held}, 10_000
+    {:ok, there} = Peers.start_workspace(node, options)
+    assert node(there) == node
+    assert Workspace.run(there, "log.append('there'); log") == {:ok, ["here", "there"], ""}
+    send(held, :go)
+
+    assert {:error, {:not_saved, %ExMonty.Error{reason: :superseded}, {:ok, 4, ""}}} =
+             Task.await(step, 30_000)
+
+    assert {:error, %ExMonty.Error{reason: :superseded}} = Workspace.run(here, "log.append('lost')")
+    assert Workspace.run(there, "log, open('/work/a').read()") == {:ok, {["here", "there"], "here"}, ""}
+
+    # And back, while both sides do steps as fast as they can.
+    :ok = Workspace.stop(here)
+    writer = Task.async(fn -> until_refused(there, 1) end)
+    wait_until(fn -> Workspace.info(there).steps > 10 end)
+    {:ok, here} = Workspace.start_link(options)
+    {done, refusal} = Task.await(writer, 60_000)
+    assert refusal in [:superseded, :not_saved]
+    {:ok, log, ""} = Workspace.run(here, "log")
+    assert log == ["here", "there"] ++ Enum.to_list(1..done)
+    assert Workspace.read(here, "/work/a") == {:ok, "here" <> Enum.map_join(1..done, &"#{&1}")}
+  end
+
+  # How many steps were done, and how it was said that no more are.
+  defp until_refused(ws, n) do
+    case Workspace.run(ws, "log.append(#{n}); open('/work/a', 'a').write('#{n}')") do
+      {:ok, _, ""} -> until_refused(ws, n + 1)
+      {:error, %ExMonty.Error{reason: :superseded}} -> {n - 1, :superseded}
+      {:error, {:not_saved, %ExMonty.Error{reason: :superseded}, {:ok, _, ""}}} -> {n - 1, :not_saved}
+    end
+  end
+
   defp wait_until(condition, attempts \\ 10_000_000) do
     cond do
       condition.() -> :ok

@@ -14,7 +14,8 @@ defmodule ExMonty.Workspace.Store.Directory do
   A directory per key, and in it a file per generation with a growing number. A value is written to a temporary file
   beside it, flushed, linked to its number, and the directory flushed: a crash, of the node or of the machine, leaves the
   old value or the new one. A number that somebody else took in the meantime is an error of linking, never an overwritten
-  file, so two writers each get a generation of their own, and the later one counts. A file begins with a checksum of
+  file, so two writers each get a generation of their own, and the later one counts; of two who swap the same value, one
+  gets the number and the other a conflict, also on two nodes that share the directory. A file begins with a checksum of
   everything in it, the key included.
 
   The directory of a key is named after it: letters, digits, `-` and `_` stand for themselves, every other
@@ -55,15 +56,32 @@ defmodule ExMonty.Workspace.Store.Directory do
   end
 
   @impl true
-  def get(config, key) when is_binary(key) do
-    {path, _generations} = config!(config)
+  def swap(config, key, value, expected) when is_binary(key) and is_binary(value) do
+    {path, generations} = config!(config)
     directory = Path.join(path, name(key))
 
-    with {:ok, numbers} <- generations(directory) do
-      case numbers do
-        [] -> {:error, :not_found}
-        numbers -> newest(directory, key, numbers)
-      end
+    with {:ok, numbers} <- generations(directory),
+         :ok <- expect(expected, directory, key, numbers),
+         :ok <- keep_next(directory, contents(key, value), List.first(numbers, 0)) do
+      forget_old(directory, generations)
+    end
+  end
+
+  @impl true
+  def get(config, key) when is_binary(key) do
+    {path, _generations} = config!(config)
+    get_from(Path.join(path, name(key)), key, @attempts)
+  end
+
+  defp get_from(directory, _key, 0), do: {:error, failed(:eagain, directory)}
+
+  defp get_from(directory, key, attempts) do
+    with {:ok, [_ | _] = numbers} <- generations(directory),
+         {:error, :forgotten} <- newest(directory, key, numbers) do
+      get_from(directory, key, attempts - 1)
+    else
+      {:ok, []} -> {:error, :not_found}
+      found -> found
     end
   end
 
@@ -96,28 +114,80 @@ defmodule ExMonty.Workspace.Store.Directory do
   defp keep(directory, _contents, 0), do: {:error, failed(:eagain, directory)}
 
   defp keep(directory, contents, attempts) do
+    result =
+      with_temporary(directory, contents, fn temporary ->
+        with {:ok, numbers} <- generations(directory), do: link(temporary, directory, List.first(numbers, 0))
+      end)
+
+    case result do
+      {:error, posix} when posix in [:eexist, :enoent] -> keep(directory, contents, attempts - 1)
+      result -> told(result, directory)
+    end
+  end
+
+  # Who deleted the value, or put another, was first.
+  defp keep_next(directory, contents, newest) do
+    result =
+      with_temporary(directory, contents, fn temporary ->
+        with :ok <- link(temporary, directory, newest), do: follows(directory, newest)
+      end)
+
+    case result do
+      {:error, posix} when posix in [:eexist, :enoent] -> {:error, :conflict}
+      {:error, :conflict} -> {:error, :conflict}
+      result -> told(result, directory)
+    end
+  end
+
+  # The number may have been free because those after it are so many that it is forgotten already, or because the value
+  # was deleted.
+  defp follows(directory, newest) do
+    case generations(directory) do
+      {:ok, [1]} when newest == 0 ->
+        :ok
+
+      {:ok, [number, ^newest | _older]} when number == newest + 1 ->
+        :ok
+
+      {:ok, _others} ->
+        _ = File.rm(Path.join(directory, file(newest + 1)))
+        {:error, :conflict}
+
+      error ->
+        error
+    end
+  end
+
+  defp expect(nil, _directory, _key, []), do: :ok
+  defp expect(_expected, _directory, _key, []), do: {:error, :conflict}
+
+  defp expect(expected, directory, key, numbers) do
+    case newest(directory, key, numbers) do
+      {:ok, value} -> if Store.digest(value) == expected, do: :ok, else: {:error, :conflict}
+      {:error, :forgotten} -> {:error, :conflict}
+      error -> error
+    end
+  end
+
+  defp with_temporary(directory, contents, use) do
     temporary =
       Path.join(directory, ".new-#{System.pid()}-#{:erlang.unique_integer([:positive])}-#{random()}")
 
-    result =
-      with :ok <- made(directory),
-           :ok <- write(temporary, contents),
-           {:ok, numbers} <- generations(directory),
-           number = List.first(numbers, 0) + 1,
-           :ok <- :file.make_link(temporary, Path.join(directory, file(number))),
-           :ok <- flush(directory),
-           # Its own name was flushed with the first generation.
-           do: if(numbers == [], do: flush(Path.dirname(directory)), else: :ok)
-
+    result = with :ok <- made(directory), :ok <- write(temporary, contents), do: use.(temporary)
     _ = File.rm(temporary)
-
-    case result do
-      :ok -> :ok
-      {:error, posix} when posix in [:eexist, :enoent] -> keep(directory, contents, attempts - 1)
-      {:error, posix} when is_atom(posix) -> {:error, failed(posix, directory)}
-      {:error, reason} -> {:error, reason}
-    end
+    result
   end
+
+  defp link(temporary, directory, newest) do
+    with :ok <- :file.make_link(temporary, Path.join(directory, file(newest + 1))),
+         :ok <- flush(directory),
+         # Its own name is flushed with the first generation.
+         do: if(newest == 0, do: flush(Path.dirname(directory)), else: :ok)
+  end
+
+  defp told(:ok, _directory), do: :ok
+  defp told({:error, posix}, directory) when is_atom(posix), do: {:error, failed(posix, directory)}
+  defp told({:error, reason}, _directory), do: {:error, reason}
 
   defp made(directory) do
     case File.mkdir_p(directory) do
@@ -192,17 +262,22 @@ defmodule ExMonty.Workspace.Store.Directory do
 
   ## Reading
 
-  defp newest(directory, _key, []) do
+  # The newest that is whole. Those that were there a moment ago may all be forgotten by now, for newer ones.
+  defp newest(directory, key, numbers, worst \\ :forgotten)
+  defp newest(_directory, _key, [], :forgotten), do: {:error, :forgotten}
+
+  defp newest(directory, _key, [], :damaged) do
     {:error, %Error{reason: :store_damaged, message: "no generation in #{Path.basename(directory)} is whole"}}
   end
 
-  defp newest(directory, key, [number | older]) do
+  defp newest(directory, key, [number | older], worst) do
     with {:ok, file} <- File.read(Path.join(directory, file(number))),
          {:ok, ^key, value} <- value(file) do
       {:ok, value}
     else
-      {:error, posix} when posix not in [:enoent, :damaged] -> {:error, failed(posix, directory)}
-      _damaged_or_gone -> newest(directory, key, older)
+      {:error, :enoent} -> newest(directory, key, older, worst)
+      {:error, posix} when posix != :damaged -> {:error, failed(posix, directory)}
+      _damaged_or_of_another_key -> newest(directory, key, older, :damaged)
     end
   end
 

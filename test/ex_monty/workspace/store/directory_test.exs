@@ -3,6 +3,7 @@ defmodule ExMonty.Workspace.Store.DirectoryTest do
   doctest ExMonty.Workspace.Store.Directory
 
   alias ExMonty.Test.HostDirectory
+  alias ExMonty.Workspace.Store
   alias ExMonty.Workspace.Store.Directory
 
   setup do
@@ -130,6 +131,60 @@ defmodule ExMonty.Workspace.Store.DirectoryTest do
     assert files(path, "shared") |> Enum.reject(&(&1 =~ ~r/^\d{12}$/)) == []
     assert {:ok, last} = Directory.get(config, "shared")
     assert last =~ ~r/^\d+\.5 /
+  end
+
+  test "a value is swapped for the one that is expected, and for no other", %{path: path} do
+    digest = &Store.digest/1
+    assert Directory.swap(path, "a", "one", digest.("zero")) == {:error, :conflict}
+    assert Directory.get(path, "a") == {:error, :not_found}
+    assert Directory.swap(path, "a", "one", nil) == :ok
+    assert Directory.swap(path, "a", "two", nil) == {:error, :conflict}
+    assert Directory.swap(path, "a", "two", digest.("zero")) == {:error, :conflict}
+    assert Directory.get(path, "a") == {:ok, "one"}
+    assert Directory.swap(path, "a", "two", digest.("one")) == :ok
+    assert Directory.put(path, "a", "three") == :ok
+    assert Directory.swap(path, "a", "four", digest.("two")) == {:error, :conflict}
+    assert Directory.delete(path, "a") == :ok
+    assert Directory.swap(path, "a", "four", digest.("three")) == {:error, :conflict}
+    assert Directory.swap(path, "a", "four", nil) == :ok
+    assert Directory.get(path, "a") == {:ok, "four"}
+    assert files(path, "a") == ["000000000001"]
+  end
+
+  test "what is damaged is swapped for what is given in its place", %{path: path} do
+    for value <- ["one", "two"], do: :ok = Directory.put(path, "a", value)
+    File.write!(Path.join([path, "a", "000000000002"]), "torn")
+    assert Directory.swap(path, "a", "three", Store.digest("two")) == {:error, :conflict}
+    assert Directory.swap(path, "a", "three", Store.digest("one")) == :ok
+    assert Directory.get(path, "a") == {:ok, "three"}
+  end
+
+  # Each adds one to what it found. Were one swap made over another, the sum would lack it; with as few generations as
+  # this a number that was taken is soon forgotten again.
+  test "of swaps that race, each that is made was made for the value before it", %{path: path} do
+    for generations <- [1, 2] do
+      key = "sum-#{generations}"
+      config = [path: path, generations: generations]
+      :ok = Directory.put(config, key, "0")
+
+      made =
+        1..16
+        |> Enum.map(fn _ -> Task.async(fn -> Enum.count(1..40, fn _ -> added?(config, key) end) end) end)
+        |> Task.await_many(60_000)
+
+      assert Directory.get(config, key) == {:ok, Integer.to_string(Enum.sum(made))}
+      assert Enum.sum(made) in 1..639
+    end
+  end
+
+  defp added?(config, key) do
+    with {:ok, found} <- Directory.get(config, key),
+         next = Integer.to_string(String.to_integer(found) + 1),
+         :ok <- Directory.swap(config, key, next, Store.digest(found)) do
+      true
+    else
+      {:error, :conflict} -> false
+    end
   end
 
   test "puts that race with deletions end in a value or in none, and never in an error", %{path: path} do
