@@ -70,10 +70,7 @@ defmodule ExMonty.Dataclass do
   end
 
   defp validate_options!(opts) do
-    with [unknown | _] <- Keyword.keys(opts) -- @options do
-      raise ArgumentError,
-            "unknown option #{inspect(unknown)}, the accepted options are #{inspect(@options)}"
-    end
+    ExMonty.Options.only!(opts, @options)
 
     case Keyword.get(opts, :frozen, false) do
       false ->

@@ -198,11 +198,9 @@ defmodule ExMonty.PseudoFS do
   defp join(names), do: "/" <> Enum.join(names, "/")
 
   defp read_only!(opts) do
-    case opts do
-      [] -> false
-      [read_only: read_only] when is_boolean(read_only) -> read_only
-      other -> wrong!("the options of a file", other, "[read_only: boolean]")
-    end
+    ExMonty.Options.only!(opts, [:read_only])
+    read_only = Keyword.get(opts, :read_only, false)
+    if is_boolean(read_only), do: read_only, else: wrong!(":read_only", read_only, "a boolean")
   end
 
   defp variable!(what, text) do

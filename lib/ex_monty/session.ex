@@ -53,6 +53,7 @@ defmodule ExMonty.Session do
 
   # Who answers, and how long that may take.
   @host_options Host.names() -- [:inputs | Options.names(:compile) ++ Options.names(:run)]
+  @new_options Host.names() -- [:inputs]
   # What one evaluation may have of its own.
   @start_options [:inputs, :limits]
   @eval_options @start_options ++ [:functions, :lease, :callback_timeout, :timeout, :on_output]
@@ -92,6 +93,7 @@ defmodule ExMonty.Session do
       raise ArgumentError, "option :inputs is for an evaluation; accepted by eval/3 and start/3"
     end
 
+    Options.only!(opts, @new_options)
     options = Host.validate!(opts)
     {limits, policy} = Options.run!(options.start)
     compile = Options.compile!(options.compile)

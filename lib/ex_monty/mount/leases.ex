@@ -49,7 +49,8 @@ defmodule ExMonty.Mount.Leases do
 
   # Changes in flight are waited for, on a scheduler that is there to be waited on.
   defp take(table, mode) do
-    with {:ok, nil} <- Native.mount_checkout(table, mode), do: Native.mount_checkout_after_changes(table, mode)
+    with {:ok, nil} <- Native.mount_checkout(table, mode),
+         do: Native.mount_checkout_after_changes(table, mode)
   end
 
   # The lease is in the line, or granted, as long as this process refers to it and lives.

@@ -106,8 +106,16 @@ defmodule ExMonty.Mount.Options do
   defp known!(opts, accepted, what) do
     unless Keyword.keyword?(opts), do: wrong!("options", opts, "a keyword list")
 
-    for {option, _} <- opts, option not in accepted do
-      raise ArgumentError, "unknown option #{inspect(option)} of #{what}; accepted: #{names(accepted)}"
+    case Keyword.keys(opts) -- accepted do
+      [] ->
+        :ok
+
+      [option | _] ->
+        if option in accepted do
+          raise ArgumentError, "option #{inspect(option)} of #{what} is given twice"
+        else
+          raise ArgumentError, "unknown option #{inspect(option)} of #{what}; accepted: #{names(accepted)}"
+        end
     end
   end
 
