@@ -3,9 +3,9 @@ defmodule ExMonty.NativeTest do
 
   alias ExMonty.{Limits, Mount, Native}
 
-  # Every function of the native library that compiles, runs, dumps or evaluates, with a wrong term in the place of each
-  # of its arguments. What comes back is an exception, an error, or, where the term fits after all, a result; what the
-  # other arguments refer to can still be used.
+  # Every function of the native library, with a wrong term in the place of each of its arguments. What comes back is an
+  # exception, an error, or, where the term fits after all, a result; what the other arguments refer to can still be used.
+  # Which terms exactly the functions on mounts refuse is in `mount/terms_test.exs`.
 
   @improper [1 | 2]
   @bits <<1::3>>
@@ -47,7 +47,33 @@ defmodule ExMonty.NativeTest do
   defp resources do
     mounts = Mount.new!([{"/w", :memory}])
     {:ok, lease} = Mount.checkout(mounts)
-    [runner(), snapshot(), futures(), session(), mounts.ref, lease.ref]
+    [runner(), snapshot(), futures(), session(), mounts.ref, lease.ref, state(mounts.ref), feed(), overseer()]
+  end
+
+  defp table, do: Mount.new!([{"/w", :memory, files: %{"a" => "text"}}]).ref
+
+  defp overlay, do: Mount.new!([{"/w", "lib", :overlay}]).ref
+
+  defp lease do
+    {:ok, lease} = Native.mount_checkout(table(), :exclusive)
+    lease
+  end
+
+  defp state(table \\ table()) do
+    {:ok, snapshot} = Native.mount_snapshot(table)
+    snapshot
+  end
+
+  defp feed do
+    {:ok, feed} = Native.mount_feed(table(), self())
+    feed
+  end
+
+  defp overseer, do: Native.overseer_new(self(), 60_000)
+
+  defp awaited do
+    {:ok, lease} = Native.mount_wait(table(), :shared, make_ref())
+    lease
   end
 
   defp runner(code \\ "f()") do
@@ -81,7 +107,9 @@ defmodule ExMonty.NativeTest do
   defp body(dump), do: binary_part(dump, 52, byte_size(dump) - 52)
 
   # Each with arguments that are right, made anew for every call.
-  defp functions do
+  defp functions, do: runs() ++ mounts() ++ files()
+
+  defp runs do
     [
       compile: fn -> [make_ref(), "1", "main.py", [], false] end,
       input_names: fn -> [runner()] end,
@@ -107,21 +135,77 @@ defmodule ExMonty.NativeTest do
       session_start: fn -> [make_ref(), session(), "x", ["x"], [1], limits(), nil, nil] end,
       session_start_large: fn -> [make_ref(), session(), "x", ["x"], [1], nil, nil, nil] end,
       session_of: fn -> [session_snapshot()] end,
-      time_zone?: fn -> ["UTC"] end
+      time_zone?: fn -> ["UTC"] end,
+      overseer_new: fn -> [self(), 1_000] end,
+      overseer_attach: fn -> [overseer(), snapshot()] end,
+      overseer_fetch: fn -> [overseer()] end
     ]
   end
 
-  for function <-
-        ~w(compile input_names start start_large resume resume_large resume_futures resume_futures_large
-                     progress pending_call_ids dump_runner load_runner dump_snapshot dump_futures load_snapshot
-                     dump_session load_session session_new session_start session_start_large session_of time_zone?)a do
+  defp mounts do
+    [
+      mount_add_memory: fn -> [table(), "/m", [{"/a", "1"}], {[max_bytes: 9], [hide: ["b"]]}] end,
+      mount_add_host: fn -> [table(), "/lib", "lib", :read_only, {[memory_limit: 9], []}] end,
+      mount_add_snapshot: fn -> [table(), "/s", state(), :overlay, {[], []}] end,
+      mount_remove: fn -> [table(), "/w"] end,
+      mount_list: fn -> [table()] end,
+      mount_count: fn -> [table()] end,
+      mount_checkout: fn -> [table(), :exclusive] end,
+      mount_checkout_after_changes: fn -> [table(), :exclusive] end,
+      mount_release: fn -> [lease()] end,
+      mount_wait: fn -> [table(), :exclusive, make_ref()] end,
+      mount_withdraw: fn -> [awaited()] end,
+      mount_snapshot: fn -> [table()] end,
+      mount_fork: fn -> [table()] end,
+      mount_restore: fn ->
+        table = table()
+        [table, state(table)]
+      end,
+      mount_changes: fn -> [table(), nil] end,
+      mount_diff: fn -> [table(), "/w"] end,
+      mount_commit: fn -> [overlay(), "/w", [only: ["a"]], :dry_run] end,
+      mount_discard: fn -> [overlay(), "/w"] end,
+      mount_dump: fn -> [table()] end,
+      mount_dump_parts: fn -> [table(), <<0::256>>] end,
+      mount_load_parts: fn ->
+        {:ok, frame, _digests, new} = Mount.Parts.dump(%Mount{ref: table()}, [])
+        [frame, new, [], :refuse, 1_000_000]
+      end,
+      mount_load: fn -> [body(Mount.dump!(%Mount{ref: table()})), [], :refuse, 1_000_000] end,
+      mount_export_tar: fn -> [table(), "/w"] end,
+      mount_import_tar: fn -> [table(), "/w", Mount.export_tar!(%Mount{ref: table()}, "/w")] end,
+      mount_feed: fn -> [table(), self()] end,
+      mount_relay: fn -> [table(), self()] end,
+      mount_events: fn -> [feed()] end
+    ]
+  end
+
+  defp files do
+    [
+      file_read: fn -> [table(), "/w/a"] end,
+      file_write: fn -> [table(), "/w/b", "1"] end,
+      file_append: fn -> [table(), "/w/b", "1"] end,
+      file_list: fn -> [table(), "/w"] end,
+      file_stat: fn -> [table(), "/w"] end,
+      file_exists: fn -> [table(), "/w"] end,
+      file_mkdir_p: fn -> [table(), "/w/d"] end,
+      file_remove: fn -> [table(), "/w/a"] end,
+      file_walk: fn -> [table(), "/w"] end,
+      file_glob: fn -> [table(), "/w/*"] end,
+      file_remove_all: fn -> [table(), "/w/a"] end,
+      file_rename: fn -> [table(), "/w/a", "/w/b"] end
+    ]
+  end
+
+  for {function, arity} <- Native.__info__(:functions), arity > 0 and function != :load do
     test "#{function} takes no wrong term for a right one" do
       function = unquote(function)
       right = Keyword.fetch!(functions(), function)
+      assert length(right.()) == unquote(arity)
       # The right arguments are right, or the rest would show nothing.
       assert answered?(call(function, right.())), "#{function}"
 
-      for place <- 0..(length(right.()) - 1), term <- wrong() do
+      for place <- 0..(unquote(arity) - 1), term <- wrong() do
         outcome = call(function, List.replace_at(right.(), place, term))
         assert answered?(outcome) or refused?(outcome), "#{function}, argument #{place}: #{inspect(outcome)}"
       end
@@ -150,9 +234,10 @@ defmodule ExMonty.NativeTest do
   test "a wrong term leaves the session that stands beside it free" do
     session = ExMonty.Session.new!()
 
-    for term <- wrong(), place <- 3..6 do
-      args = List.replace_at([make_ref(), session.ref, "1", [], [], nil, nil], place, term)
-      call(:session_start, args)
+    for term <- wrong(), place <- 3..7 do
+      args = List.replace_at([make_ref(), session.ref, "1", [], [], nil, nil, nil], place, term)
+      outcome = call(:session_start, args)
+      assert answered?(outcome) or refused?(outcome), inspect(outcome)
       assert {:ok, 1, "", ^session} = ExMonty.Session.eval(session, "1")
     end
   end
@@ -179,14 +264,20 @@ defmodule ExMonty.NativeTest do
   defp answered?({:done, {:ok, _}}), do: true
   defp answered?({:done, {:ok, _, _}}), do: true
   defp answered?({:ok, _}), do: true
-  defp answered?(answer), do: is_list(answer) or is_boolean(answer) or is_reference(answer)
+  defp answered?(:ok), do: true
+
+  defp answered?(answer),
+    do:
+      is_list(answer) or is_boolean(answer) or is_reference(answer) or is_binary(answer) or is_integer(answer)
 
   defp refused?({:raised, error}), do: error.__struct__ == ArgumentError
   defp refused?({:done, {:error, %ExMonty.Error{reason: reason}}}), do: reason != :panic
   defp refused?({:done, {:error, %ExMonty.Exception{}}}), do: true
   defp refused?({:done, {:error, atom}}), do: is_atom(atom)
   defp refused?({:done, {:raise, message}}), do: is_binary(message)
-  defp refused?({:error, %ExMonty.Error{}}), do: true
+  defp refused?({:error, %ExMonty.Error{reason: reason}}), do: reason != :panic
+  defp refused?({:error, atom}) when is_atom(atom), do: true
+  defp refused?({:error, {atom, about}}) when is_atom(atom), do: is_binary(about) or is_list(about)
   # There is too much to be read where this was called; what is large has a door of its own.
   defp refused?(:large), do: true
   defp refused?(_other), do: false
