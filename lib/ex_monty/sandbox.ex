@@ -36,7 +36,8 @@ defmodule ExMonty.Sandbox do
       is a `ModuleNotFoundError`.
     * An **OS call** (a file, the environment, the clock): the mount that covers the path; else the entry of `:os`, else
       `:env` for `os.getenv` and `os.environ`, else `c:handle_os/3`. Where nobody answers, `Path.exists` and its kin are
-      `False`, file calls raise `PermissionError`, the clock is the system's, and the rest raises `RuntimeError`.
+      `False`, searches find nothing, other file calls raise `PermissionError`, the clock is the system's, and the rest raises
+      `RuntimeError`.
     * A **sleep**, of `time` or `asyncio`, is waited for, without a thread, and gathered sleeps side by side. Only `:os`
       can replace that.
 

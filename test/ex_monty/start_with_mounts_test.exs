@@ -94,6 +94,24 @@ defmodule ExMonty.StartWithMountsTest do
     assert Mount.read(table, "/work/x") == {:ok, "data"}
   end
 
+  test "futures refuse a lease that has ended before anything is touched, and no door goes past the mounts" do
+    table = Mount.new!([{"/work", :memory, files: %{"a" => "1"}}])
+    lease = Mount.checkout!(table)
+    code = "import asyncio\n[n] = await asyncio.gather(fetch())\nopen('/work/' + n).read()"
+    {:ok, {:function_call, call, snapshot, ""}} = start!(code, lease)
+    {:ok, {:resolve_futures, futures, ""}} = ExMonty.resume_with_mounts(snapshot, :pending, lease)
+    :ok = Mount.release(lease)
+    answer = [{call.call_id, {:ok, "a"}}]
+    assert ExMonty.resume_futures_with_mounts(futures, answer, lease) == {:error, :lease_released}
+    assert ExMonty.pending_call_ids(futures) == [call.call_id]
+
+    # Without a lease the file is asked for, and nothing is read.
+    {:ok, {:os_call, %OsCall{function: :open}, snapshot, ""}} = ExMonty.resume_futures(futures, answer)
+
+    assert {:error, %Exception{type: :permission_error}} =
+             ExMonty.resume_with_mounts(snapshot, :no_handler, Mount.checkout!(table))
+  end
+
   test "an answer that is refused leaves the snapshot, with a lease as without" do
     lease = lease!([])
     {:ok, {:function_call, _, snapshot, _}} = start!("fetch()", lease)
