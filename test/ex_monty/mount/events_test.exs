@@ -3,6 +3,7 @@ defmodule ExMonty.Mount.EventsTest do
   use ExUnit.Case, async: false
 
   alias ExMonty.{Mount, Native}
+  alias ExMonty.Test.Telemetry
 
   defp table, do: Mount.new!([{"/m", :memory, files: %{"a" => "text"}}])
 
@@ -106,38 +107,19 @@ defmodule ExMonty.Mount.EventsTest do
   end
 
   test "telemetry gets the same, while a handler is attached" do
-    parent = self()
-    {:ok, handlers} = Agent.start_link(fn -> [:handler] end)
-
-    Module.create(
-      :telemetry,
-      quote do
-        def list_handlers(_event), do: Agent.get(unquote(Macro.escape(handlers)), & &1)
-
-        def execute(name, measurements, metadata),
-          do: send(unquote(Macro.escape(parent)), {name, measurements, metadata})
-      end,
-      Macro.Env.location(__ENV__)
-    )
-
-    on_exit(fn ->
-      :code.purge(:telemetry)
-      :code.delete(:telemetry)
-      :code.purge(:telemetry)
-    end)
-
+    Telemetry.install([:handler])
     %Mount{ref: ref} = mounts = table()
     Mount.read!(mounts, "/m/a")
 
-    assert_receive {[:ex_monty, :fs, :op], %{bytes: 4, duration_ns: _},
+    assert_receive {:telemetry, [:ex_monty, :fs, :op], %{bytes: 4, duration_ns: _},
                     %{op: :read, path: "/m/a", result: :ok}},
                    60_000
 
     {:ok, relay} = Native.mount_relay(ref, nil)
     monitor = Process.monitor(relay)
-    Agent.update(handlers, fn _ -> [] end)
+    Telemetry.attach([])
     Mount.read!(mounts, "/m/a")
     assert_receive {:DOWN, ^monitor, _, _, :normal}, 60_000
-    refute_received {[:ex_monty | _], _, _}
+    refute_received {:telemetry, _, _, _}
   end
 end

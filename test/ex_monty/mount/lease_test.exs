@@ -1,7 +1,7 @@
 defmodule ExMonty.Mount.LeaseTest do
   use ExUnit.Case, async: true
 
-  alias ExMonty.Mount
+  alias ExMonty.{Mount, Patience}
 
   setup do
     {:ok, mounts: Mount.new!([{"/m", :memory, files: %{"file" => "text", "dir/x" => ""}}])}
@@ -25,15 +25,6 @@ defmodule ExMonty.Mount.LeaseTest do
     monitor = Process.monitor(pid)
     Process.exit(pid, reason)
     assert_receive {:DOWN, ^monitor, _, _, _}, 60_000
-  end
-
-  # The VM runs destructors a moment after the collection that found the garbage, and tells nobody.
-  defp eventually(condition, attempts \\ 5_000) do
-    cond do
-      condition.() -> true
-      attempts == 0 -> false
-      true -> receive(after: (1 -> eventually(condition, attempts - 1)))
-    end
   end
 
   defp changes do
@@ -160,7 +151,7 @@ defmodule ExMonty.Mount.LeaseTest do
         assert Mount.checkout(mounts) == {:error, :mount_in_use}
         kill(owner, reason)
         # Nobody asks the table for anything.
-        assert eventually(fn -> Mount.read(lease, "/m/file") == {:error, :lease_released} end)
+        Patience.until(fn -> Mount.read(lease, "/m/file") == {:error, :lease_released} end)
       end
     end
 
@@ -235,10 +226,11 @@ defmodule ExMonty.Mount.LeaseTest do
     forget(mounts)
     assert Mount.checkout(mounts) == {:error, :mount_in_use}
 
-    assert eventually(fn ->
-             :erlang.garbage_collect()
-             match?({:ok, _}, Mount.checkout(mounts))
-           end)
+    # The VM runs destructors a moment after the collection that found the garbage, and tells nobody.
+    Patience.until(fn ->
+      :erlang.garbage_collect()
+      match?({:ok, _}, Mount.checkout(mounts))
+    end)
   end
 
   defp forget(mounts) do

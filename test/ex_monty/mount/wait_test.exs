@@ -1,7 +1,7 @@
 defmodule ExMonty.Mount.WaitTest do
   use ExUnit.Case, async: true
 
-  alias ExMonty.{Mount, Native}
+  alias ExMonty.{Mount, Native, Patience}
 
   setup do
     {:ok, mounts: Mount.new!([{"/m", :memory, files: %{"log" => ""}}])}
@@ -20,11 +20,9 @@ defmodule ExMonty.Mount.WaitTest do
   # A process that is in the line of this table when this returns: nobody overtakes it.
   defp in_line(mounts, request) do
     pid = asking(mounts, request)
-    until(fn -> Process.info(pid, :status) == {:status, :waiting} end)
+    Patience.until(fn -> Process.info(pid, :status) == {:status, :waiting} end)
     pid
   end
-
-  defp until(fun), do: fun.() || (Process.sleep(1) && until(fun))
 
   defp kill(pid) do
     monitor = Process.monitor(pid)

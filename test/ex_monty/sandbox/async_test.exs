@@ -1,7 +1,7 @@
 defmodule ExMonty.Sandbox.AsyncTest do
   use ExUnit.Case, async: true
 
-  alias ExMonty.Sandbox
+  alias ExMonty.{Patience, Sandbox}
 
   defp run(code, opts), do: Sandbox.run("import asyncio\n" <> code, opts)
 
@@ -253,18 +253,9 @@ defmodule ExMonty.Sandbox.AsyncTest do
       # More than there may be threads, all asleep at the same time.
       sleepers = 32 * System.schedulers_online() + 20
       callers = for _ <- 1..sleepers, do: spawn(fn -> run("import time\ntime.sleep(50)", []) end)
-      assert eventually(fn -> ExMonty.info().runs_paused >= sleepers end)
+      Patience.until(fn -> ExMonty.info().runs_paused >= sleepers end, 3_000)
       assert {:ok, 2, ""} = Sandbox.run("1 + 1")
       for caller <- callers, do: Process.exit(caller, :kill)
-    end
-
-    defp eventually(condition, tries \\ 3_000) do
-      condition.() or
-        (tries > 0 and
-           receive do
-           after
-             10 -> eventually(condition, tries - 1)
-           end)
     end
 
     test "are held by their limit" do

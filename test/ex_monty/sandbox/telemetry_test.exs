@@ -3,71 +3,56 @@ defmodule ExMonty.Sandbox.TelemetryTest do
   use ExUnit.Case, async: false
 
   alias ExMonty.Sandbox
+  alias ExMonty.Test.Telemetry
 
   doctest ExMonty.Telemetry
 
-  setup do
-    test = self()
-    :persistent_term.put(__MODULE__, test)
-
-    Module.create(
-      :telemetry,
-      quote do
-        def execute(event, measurements, metadata) do
-          send(:persistent_term.get(unquote(__MODULE__)), {:event, event, measurements, metadata})
-          :ok
-        end
-      end,
-      Macro.Env.location(__ENV__)
-    )
-
-    on_exit(fn ->
-      :code.purge(:telemetry)
-      :code.delete(:telemetry)
-      :code.purge(:telemetry)
-      :persistent_term.erase(__MODULE__)
-    end)
-  end
+  setup do: Telemetry.install([])
 
   test "a run that ends well is a start and a stop" do
     assert {:ok, 2, ""} = Sandbox.run("1 + 1", script_name: "sum.py")
-    assert_received {:event, [:ex_monty, :run, :start], %{system_time: _, monotonic_time: began}, metadata}
+
+    assert_received {:telemetry, [:ex_monty, :run, :start], %{system_time: _, monotonic_time: began},
+                     metadata}
+
     assert metadata == %{script_name: "sum.py"}
-    assert_received {:event, [:ex_monty, :run, :stop], %{duration: duration, monotonic_time: ended}, metadata}
+
+    assert_received {:telemetry, [:ex_monty, :run, :stop], %{duration: duration, monotonic_time: ended},
+                     metadata}
+
     assert metadata == %{script_name: "sum.py", outcome: :ok}
     assert duration == ended - began
-    refute_received {:event, _, _, _}
+    refute_received {:telemetry, _, _, _}
   end
 
   test "a run that fails is a start and an exception, with the reason" do
     assert {:error, reason} = Sandbox.run("print('x')\n1 / 0")
-    assert_received {:event, [:ex_monty, :run, :start], _, _}
-    assert_received {:event, [:ex_monty, :run, :exception], %{duration: _}, metadata}
+    assert_received {:telemetry, [:ex_monty, :run, :start], _, _}
+    assert_received {:telemetry, [:ex_monty, :run, :exception], %{duration: _}, metadata}
     assert metadata == %{script_name: "main.py", kind: :error, reason: reason, stacktrace: []}
-    refute_received {:event, _, _, _}
+    refute_received {:telemetry, _, _, _}
   end
 
   test "a source that does not compile is no run" do
     assert {:error, %{type: :syntax_error}} = Sandbox.run("1 +")
-    refute_received {:event, _, _, _}
+    refute_received {:telemetry, _, _, _}
   end
 
   test "a step of a workspace is a start and a stop, around those of its run" do
     {:ok, ws} = ExMonty.Workspace.start_link(name: :told_of)
     assert {:error, _} = ExMonty.Workspace.run(ws, "1 / 0")
 
-    assert_received {:event, [:ex_monty, :workspace, :step, :start], %{system_time: _},
+    assert_received {:telemetry, [:ex_monty, :workspace, :step, :start], %{system_time: _},
                      %{name: :told_of, step: 1}}
 
-    assert_received {:event, [:ex_monty, :run, :exception], _, _}
-    assert_received {:event, [:ex_monty, :workspace, :step, :stop], %{duration: _}, metadata}
+    assert_received {:telemetry, [:ex_monty, :run, :exception], _, _}
+    assert_received {:telemetry, [:ex_monty, :workspace, :step, :stop], %{duration: _}, metadata}
     assert metadata == %{name: :told_of, step: 1, outcome: :error}
   end
 
   test "without :telemetry a run is the same" do
-    :code.purge(:telemetry)
-    :code.delete(:telemetry)
+    Telemetry.uninstall()
     assert {:ok, 2, ""} = Sandbox.run("1 + 1")
-    refute_received {:event, _, _, _}
+    refute_received {:telemetry, _, _, _}
   end
 end
