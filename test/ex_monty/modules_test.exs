@@ -44,6 +44,36 @@ defmodule ExMonty.ModulesTest do
              ExMonty.Session.eval(session, "(shutil.copy('a', 'b'), sorted(glob.glob('*')))")
   end
 
+  test "the exceptions of shutil are raised as OSError, and have no names" do
+    mounts = [{"/m", :memory, files: %{"a" => "", "d/b" => "", "e/d/b" => ""}}]
+
+    code = """
+    import shutil
+    told = []
+    for work in [lambda: shutil.copy('/m/a', '/m/a'), lambda: shutil.move('/m/d', '/m/e'), lambda: shutil.move('/m/d', '/m/d/c')]:
+        try:
+            work()
+        except OSError as error:
+            told.append(str(error))
+    told
+    """
+
+    assert {:ok, told, ""} = Sandbox.run(code, mounts: mounts)
+
+    assert told == [
+             "'/m/a' and '/m/a' are the same file",
+             "Destination path '/m/e/d' already exists",
+             "Cannot move a directory '/m/d' into itself '/m/d/c'."
+           ]
+
+    for name <- ["Error", "SameFileError", "SpecialFileError", "ReadError"] do
+      assert {:error, %ExMonty.Exception{type: :attribute_error, message: message}} =
+               Sandbox.run("import shutil\nshutil." <> name, mounts: mounts)
+
+      assert message == "module 'shutil' has no attribute '#{name}'"
+    end
+  end
+
   test "a read-only directory is not written", %{tmp_dir: directory} do
     code = "import shutil\nshutil.rmtree('/src/pkg')"
 

@@ -196,6 +196,14 @@ defmodule ExMonty.SandboxTest do
       assert {:error, :host_path_not_found} = run(code, mounts: [{"/m", "/does/not/exist", :read_only}])
     end
 
+    test "may be a snapshot, which stays as it is" do
+      snapshot = Mount.snapshot!(Mount.new!([{"/", :memory, files: %{"a" => "kept"}}]))
+      code = "open('/o/a', 'a').write('!')\n[open('/o/a').read(), open('/r/a').read()]"
+      mounts = [{"/o", snapshot, :overlay}, {"/r", snapshot, :read_only, memory_limit: 100}]
+      for _ <- 1..2, do: assert({:ok, ["kept!", "kept"], ""} = run(code, mounts: mounts))
+      assert {:error, :invalid_mode} = run("1", mounts: [{"/w", snapshot, :read_write}])
+    end
+
     test "are leased for the run, and released however it ends" do
       mounts = Mount.new!([{"/m", :memory}])
       functions = %{in_use: fn _, _ -> {:ok, to_string(elem(Mount.checkout(mounts), 1))} end}

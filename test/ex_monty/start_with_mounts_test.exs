@@ -105,6 +105,12 @@ defmodule ExMonty.StartWithMountsTest do
     assert ExMonty.resume_futures_with_mounts(futures, answer, lease) == {:error, :lease_released}
     assert ExMonty.pending_call_ids(futures) == [call.call_id]
 
+    for wrong <- [[{call.call_id, {:ok, self()}}], [{call.call_id, :pending}], [{-1, {:ok, 1}}], :none] do
+      other = Mount.checkout!(table)
+      assert {:error, %Error{}} = ExMonty.resume_futures_with_mounts(futures, wrong, other)
+      Mount.release(other)
+    end
+
     # Without a lease the file is asked for, and nothing is read.
     {:ok, {:os_call, %OsCall{function: :open}, snapshot, ""}} = ExMonty.resume_futures(futures, answer)
 

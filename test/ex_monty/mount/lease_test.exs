@@ -238,6 +238,28 @@ defmodule ExMonty.Mount.LeaseTest do
     :ok
   end
 
+  test "a lease that a paused run refers to lasts as long as the run", %{mounts: mounts} do
+    {snapshot, call} = pause(mounts)
+    for _ <- 1..3, do: :erlang.garbage_collect()
+    assert {:ok, {:function_call, ^call, ^snapshot, ""}} = ExMonty.progress(snapshot)
+    assert Mount.checkout(mounts) == {:error, :mount_in_use}
+
+    # Resumed without it, the run has no use for it any more.
+    assert {:ok, {:complete, 1, ""}} = ExMonty.resume(snapshot, {:ok, 1})
+
+    Patience.until(fn ->
+      :erlang.garbage_collect()
+      match?({:ok, _}, Mount.checkout(mounts))
+    end)
+  end
+
+  defp pause(mounts) do
+    {:ok, runner} = ExMonty.compile("f()")
+    lease = Mount.checkout!(mounts)
+    {:ok, {:function_call, call, snapshot, ""}} = ExMonty.start_with_mounts(runner, lease)
+    {snapshot, call}
+  end
+
   test "a lease keeps its table, whoever else has forgotten it" do
     lease = lease_of_a_forgotten_table()
     :erlang.garbage_collect()
