@@ -54,7 +54,11 @@ defmodule ExMonty.Dataclass do
       iex> ExMonty.Dataclass.new("User", [name: "Ann"], frozen: true)
       ** (ArgumentError) a dataclass cannot be frozen: the interpreter would let a script change it
   """
-  @spec new(String.t() | atom(), Enumerable.t(), keyword()) :: t()
+  @spec new(
+          String.t() | atom(),
+          [{String.t() | atom(), ExMonty.Value.t()}] | %{(String.t() | atom()) => ExMonty.Value.t()},
+          keyword()
+        ) :: t()
   def new(name, fields, opts \\ []) do
     validate_options!(opts)
     fields = named_fields!(fields)
@@ -86,7 +90,8 @@ defmodule ExMonty.Dataclass do
   end
 
   defp named_fields!(fields) do
-    named = for {name, value} <- sorted(fields), do: {name!(name), value}
+    named = fields |> pairs!() |> Enum.map(fn {name, value} -> {name!(name), value} end)
+    named = if is_map(fields), do: Enum.sort_by(named, &elem(&1, 0)), else: named
     names = Enum.map(named, &elem(&1, 0))
 
     if names != Enum.uniq(names) do
@@ -96,8 +101,21 @@ defmodule ExMonty.Dataclass do
     named
   end
 
-  defp sorted(%{} = fields), do: Enum.sort_by(fields, fn {name, _value} -> to_string(name) end)
-  defp sorted(fields), do: fields
+  defp pairs!(fields) when is_map(fields) and not is_struct(fields), do: Map.to_list(fields)
+
+  defp pairs!(fields) do
+    pairs? =
+      is_list(fields) and not List.improper?(fields) and Enum.all?(fields, &match?({_name, _value}, &1))
+
+    if pairs?, do: fields, else: refuse_fields!(fields)
+  end
+
+  @spec refuse_fields!(term) :: no_return
+  defp refuse_fields!(fields) do
+    raise ArgumentError,
+          "the fields of a dataclass: got #{inspect(fields)}, accepted: a keyword list, a list of pairs of a name and a " <>
+            "value, or a map"
+  end
 
   defp name!(name) when is_binary(name), do: name
   defp name!(name) when is_atom(name) and name not in [nil, true, false], do: Atom.to_string(name)

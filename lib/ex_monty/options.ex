@@ -143,10 +143,20 @@ defmodule ExMonty.Options do
 
   defp clock!(clock) when clock in [:system, :host], do: clock
 
-  defp clock!(%DateTime{microsecond: {microsecond, _precision}} = fixed),
-    do: {DateTime.to_unix(fixed), microsecond}
+  # The years are those of Python.
+  defp clock!(%DateTime{year: year, microsecond: {microsecond, _precision}} = fixed)
+       when year in 1..9999 and microsecond in 0..999_999 do
+    {DateTime.to_unix(fixed), microsecond}
+  rescue
+    # A struct that was made by hand, and is no time.
+    _error -> refuse_clock!(fixed)
+  end
 
-  defp clock!(other), do: refuse!(:clock, other, ":system, :host or a %DateTime{}")
+  defp clock!(other), do: refuse_clock!(other)
+
+  @spec refuse_clock!(term) :: no_return
+  defp refuse_clock!(clock),
+    do: refuse!(:clock, clock, ":system, :host or a %DateTime{} of the years 1 to 9999")
 
   defp timezone!("UTC"), do: {0, "UTC"}
 
@@ -168,16 +178,12 @@ defmodule ExMonty.Options do
     refuse!(:timezone, zone, accepted)
   end
 
-  defp offset(<<sign, hours::binary-size(2), ":", minutes::binary-size(2)>>) when sign in '+-' do
-    with {hours, ""} when hours in 0..23 <- Integer.parse(hours),
-         {minutes, ""} when minutes in 0..59 <- Integer.parse(minutes) do
-      if sign == ?-, do: -(hours * 3600 + minutes * 60), else: hours * 3600 + minutes * 60
-    else
-      _ -> nil
+  defp offset(zone) do
+    with [_, sign, hours, minutes] <- Regex.run(~r/\A([+-])([01][0-9]|2[0-3]):([0-5][0-9])\z/, zone) do
+      seconds = String.to_integer(hours) * 3600 + String.to_integer(minutes) * 60
+      if sign == "-", do: -seconds, else: seconds
     end
   end
-
-  defp offset(_zone), do: nil
 
   defp seed!(nil), do: nil
 

@@ -204,9 +204,15 @@ defmodule ExMonty.PseudoFS do
   end
 
   defp variable!(what, text) do
-    valid? = is_binary(text) and String.valid?(text) and not String.contains?(text, <<0>>)
-    if valid?, do: text, else: wrong!("#{what} of an environment variable", text, "UTF-8 without NUL bytes")
+    if variable?(text),
+      do: text,
+      else: wrong!("#{what} of an environment variable", text, "UTF-8 without NUL bytes")
   end
+
+  @doc false
+  # Whether a term can be the name or the value of an environment variable.
+  @spec variable?(term) :: boolean
+  def variable?(text), do: is_binary(text) and String.valid?(text) and not String.contains?(text, <<0>>)
 
   defp wrong!(what, got, accepted) do
     raise ArgumentError, "#{what}: got #{inspect(got)}, accepted: #{accepted}"

@@ -42,6 +42,14 @@ defmodule ExMonty.DataclassTest do
       assert_raise ArgumentError, ~r/given twice: "x"/, fn -> Dataclass.new("P", [{"x", 1}, {:x, 2}]) end
       assert_raise ArgumentError, ~r/must be a string or an atom/, fn -> Dataclass.new(5, []) end
       assert_raise ArgumentError, ~r/must be a string or an atom/, fn -> Dataclass.new("P", [{1, 2}]) end
+      assert_raise ArgumentError, ~r/must be a string or an atom/, fn -> Dataclass.new("P", %{{1} => 2}) end
+
+      # What is no pair was passed over, and its field was missing.
+      for fields <- [[1], [{:x, 1}, :y], [{:x, 1} | :y], [{:x, 1, 2}], %URI{}, nil, "x", 1] do
+        assert_raise ArgumentError, ~r/the fields of a dataclass: got .* a list of pairs/, fn ->
+          Dataclass.new("P", fields)
+        end
+      end
     end
   end
 

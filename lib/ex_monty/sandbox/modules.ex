@@ -30,11 +30,22 @@ defmodule ExMonty.Sandbox.Modules do
   @doc "What is wrong with the attributes of a module, or nothing."
   @spec flaw(term) :: nil | {attribute :: term, got :: term, accepted :: String.t()}
   def flaw(attributes) do
-    Enum.find_value(attributes, fn
-      {name, value} when is_atom(name) or is_binary(name) -> flaw(name, value)
-      {name, _value} -> {name, name, "a name that is an atom or a string"}
+    Enum.find_value(attributes, fn {name, value} ->
+      cond do
+        not name?(name) -> {name, name, names()}
+        is_atom(name) and is_map_key(attributes, Atom.to_string(name)) -> {name, name, "each name once"}
+        true -> flaw(name, value)
+      end
     end)
   end
+
+  @doc "Whether a term can be a name in Python, as `names/0` says it."
+  @spec name?(term) :: boolean
+  def name?(name),
+    do: (is_atom(name) and name not in [nil, true, false]) or (is_binary(name) and String.valid?(name))
+
+  @spec names() :: String.t()
+  def names, do: "a name that is an atom or a UTF-8 string"
 
   @doc "Whether a term is a map of attributes."
   defguard is_attributes(term) when is_map(term) and not is_struct(term)

@@ -123,11 +123,11 @@ defmodule ExMonty.Sandbox.Options do
   end
 
   defp functions!(functions) when Modules.is_attributes(functions) do
-    Map.new(functions, fn
-      {name, fun} when (is_binary(name) or is_atom(name)) and is_function(fun, 2) ->
-        {to_string(name), fun}
+    named!(":functions", functions, fn
+      _name, fun when is_function(fun, 2) ->
+        fun
 
-      {name, other} ->
+      name, other ->
         wrong!(":functions[#{inspect(name)}]", other, "a function of two arguments: args and kwargs")
     end)
   end
@@ -176,24 +176,25 @@ defmodule ExMonty.Sandbox.Options do
   defp env!(env, variables), do: Map.merge(variables, env!(env))
 
   defp env!(env) when Modules.is_attributes(env) do
-    Map.new(env, fn
-      {name, value} when (is_binary(name) or is_atom(name)) and is_binary(value) -> {to_string(name), value}
-      {name, other} -> wrong!(":env[#{inspect(name)}]", other, "a string, under a name")
+    named!(":env", env, fn name, value ->
+      if PseudoFS.variable?(value) and (is_atom(name) or PseudoFS.variable?(name)),
+        do: value,
+        else: wrong!(":env[#{inspect(name)}]", value, "a string under a name, both UTF-8 without NUL bytes")
     end)
   end
 
   defp env!(other), do: wrong!(":env", other, "a map of strings")
 
   defp modules!(modules) when Modules.is_attributes(modules) do
-    Map.new(modules, fn
-      {name, attributes} when (is_binary(name) or is_atom(name)) and Modules.is_attributes(attributes) ->
+    named!(":modules", modules, fn
+      name, attributes when Modules.is_attributes(attributes) ->
         with {attribute, got, accepted} <- Modules.flaw(attributes) do
           wrong!(":modules[#{inspect(name)}][#{inspect(attribute)}]", got, accepted)
         end
 
-        {to_string(name), attributes}
+        attributes
 
-      {name, other} ->
+      name, other ->
         wrong!(":modules[#{inspect(name)}]", other, "a map of attributes to functions and values")
     end)
   end
@@ -216,6 +217,19 @@ defmodule ExMonty.Sandbox.Options do
   defp timeout!(option, other) do
     accepted = "a positive number of milliseconds, at most #{Milliseconds.longest()}, or :infinity"
     wrong!(inspect(option), other, accepted)
+  end
+
+  # The entries of a map by their names as strings, each of which stands once.
+  defp named!(option, map, check) do
+    for {name, value} <- map, reduce: %{} do
+      named ->
+        unless Modules.name?(name), do: wrong!("#{option}[#{inspect(name)}]", name, Modules.names())
+        value = check.(name, value)
+
+        Map.update(named, to_string(name), value, fn _other ->
+          raise ArgumentError, "#{option}: #{to_string(name)} is given twice, as an atom and as a string"
+        end)
+    end
   end
 
   defp on_output!(nil), do: nil
