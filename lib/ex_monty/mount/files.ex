@@ -26,6 +26,9 @@ defmodule ExMonty.Mount.Files do
   alias ExMonty.{Mount, Native}
   alias ExMonty.Mount.{Holder, Options, Refusal}
 
+  # The earliest time that Erlang's calendar has: that of the year 0, in seconds of the system.
+  @first_second -62_167_219_200
+
   @doc """
   Reads a whole file, as `File.read/1`.
 
@@ -90,7 +93,7 @@ defmodule ExMonty.Mount.Files do
   def ls!(holder, path), do: Refusal.value!(ls(holder, path), "list #{inspect(path)}")
 
   @doc """
-  Describes what a path leads to, as `File.stat/1`: times are tuples in UTC.
+  Describes what a path leads to, as `File.stat/1`: times are tuples in UTC, and those before the year 0 its beginning.
 
   `access` is `:read_write` in a mount that can be written, else `:read`. `major_device` tells mounts apart.
 
@@ -102,7 +105,7 @@ defmodule ExMonty.Mount.Files do
   @spec stat(Mount.holder(), String.t()) :: {:ok, File.Stat.t()} | {:error, Mount.file_error()}
   def stat(holder, path) do
     with {:ok, fields} <- Native.file_stat(Holder.ref!(holder), path!(path)) do
-      utc = &:calendar.system_time_to_universal_time(&1, :second)
+      utc = &:calendar.system_time_to_universal_time(max(&1, @first_second), :second)
       stat = struct!(File.Stat, fields)
       {:ok, %{stat | atime: utc.(stat.atime), mtime: utc.(stat.mtime), ctime: utc.(stat.ctime)}}
     end

@@ -134,6 +134,25 @@ defmodule ExMonty.Mount.FilesTest do
       assert Mount.stat!(mounts, "/host/file").mtime == {{1950, 2, 3}, {4, 5, 6}}
     end
 
+    # A file system may keep any number of seconds, and those before the year 0 were a FunctionClauseError of :calendar.
+    # Where /dev/shm is, it is one that keeps them.
+    test "says of a file from before the calendar begins that it is of its beginning" do
+      place = if File.dir?("/dev/shm"), do: "/dev/shm", else: System.tmp_dir!()
+      directory = Path.join(place, "ex_monty-#{System.pid()}-#{System.unique_integer([:positive])}")
+      File.mkdir!(directory)
+      on_exit(fn -> File.rm_rf!(directory) end)
+      file = Path.join(directory, "old")
+      File.write!(file, "")
+      File.touch!(file, -99_999_999_999)
+      mounts = Mount.new!([{"/h", directory, :read_only}, {"/o", directory, :overlay}])
+
+      for path <- ["/h/old", "/o/old"] do
+        assert {:ok, %File.Stat{mtime: {{year, _, _}, _}}} = Mount.stat(mounts, path)
+        # A file system of 32 bits keeps the earliest time that it has.
+        assert year in [0, 1901]
+      end
+    end
+
     test "knows directories, mount points and what leads to them", %{mounts: mounts} do
       for {path, access} <- [{"/", :read}, {"/m", :read_write}, {"/m/dir", :read_write}, {"/host/dir", :read}] do
         assert {:ok, %File.Stat{type: :directory, access: ^access}} = Mount.stat(mounts, path)
