@@ -86,6 +86,9 @@ defmodule ExMonty.Exception do
           output: String.t()
         }
 
+  # What the interpreter keeps of a key that is no string, or was put in quotes before.
+  @no_string ~r/\A(-?[0-9][0-9.eE+-]*|None|True|False|\(.*\)|b?'.*')\z/s
+
   defexception type: :exception, message: nil, traceback: [], output: ""
 
   @doc """
@@ -95,11 +98,47 @@ defmodule ExMonty.Exception do
       "ValueError: bad"
       iex> Exception.message(%ExMonty.Exception{type: :assertion_error})
       "AssertionError"
+
+  The text of a `KeyError` is a key, which Python shows in quotes if it is a string. The interpreter keeps only the text of a
+  key: one that reads as a number, a tuple, `None`, `True` or `False`, or stands in quotes already, is shown as that.
+
+      iex> {:error, exception} = ExMonty.eval("{}['name']")
+      iex> {exception.message, Exception.message(exception)}
+      {"name", "KeyError: 'name'"}
   """
   @impl true
   @spec message(t()) :: String.t()
+  def message(%__MODULE__{type: :key_error, message: key}) when is_binary(key) do
+    "KeyError: #{if key =~ @no_string, do: key, else: quoted(key)}"
+  end
+
   def message(%__MODULE__{type: type, message: message}) when message in [nil, ""], do: type_name(type)
   def message(%__MODULE__{type: type, message: message}), do: "#{type_name(type)}: #{message}"
+
+  # A string as Python's `repr` shows it, but for what is printable to Elixir and not to Python.
+  defp quoted(text) do
+    quotes = if String.contains?(text, "'") and not String.contains?(text, "\""), do: ?", else: ?'
+    shown = for <<character::utf8 <- text>>, do: escaped(character, quotes)
+    IO.chardata_to_string([quotes, shown, quotes])
+  end
+
+  defp escaped(quotes, quotes), do: [?\\, quotes]
+  defp escaped(?\\, _quotes), do: "\\\\"
+  defp escaped(?\n, _quotes), do: "\\n"
+  defp escaped(?\r, _quotes), do: "\\r"
+  defp escaped(?\t, _quotes), do: "\\t"
+
+  defp escaped(character, _quotes) do
+    cond do
+      character >= ?\s and character != ?\d and String.printable?(<<character::utf8>>) -> character
+      character < 0x100 -> "\\x" <> hexadecimal(character, 2)
+      true -> "\\u" <> hexadecimal(character, 4)
+    end
+  end
+
+  defp hexadecimal(character, digits) do
+    character |> Integer.to_string(16) |> String.downcase() |> String.pad_leading(digits, "0")
+  end
 
   @doc """
   The whole traceback as Python prints it, without a line break at its end.

@@ -45,7 +45,7 @@ defmodule ExMonty.ExceptionTest do
     end
 
     test "can be raised again in Elixir" do
-      assert_raise Exception, "KeyError: k", fn -> raise raised("raise KeyError('k')") end
+      assert_raise Exception, "KeyError: 'k'", fn -> raise raised("raise KeyError('k')") end
     end
 
     test "keeps its traceback within bounds however long the lines are" do
@@ -116,6 +116,44 @@ defmodule ExMonty.ExceptionTest do
     end
   end
 
+  describe "the key of a KeyError" do
+    @no_keys "env = {}\nenv"
+
+    test "is shown as Python shows it" do
+      for key <- [
+            "'name'",
+            "'two words'",
+            "''",
+            ~S("it's"),
+            ~S('it\'s "so"'),
+            ~S('back\\slash'),
+            ~S('line\n\ttab\r'),
+            ~S('\x00\x7f'),
+            "'ünï 日本'",
+            ~S('\x85\ufffe'),
+            "5",
+            "-1.5",
+            "(1, 'a')",
+            "None",
+            "True",
+            "b'x'"
+          ] do
+        exception = raised(@no_keys <> "[" <> key <> "]")
+        assert Elixir.Exception.message(exception) == "KeyError: " <> key
+      end
+    end
+
+    test "is what a function of the host says, and what stands in quotes already stays" do
+      for {message, shown} <- [{"no such item", "'no such item'"}, {"'k'", "'k'"}] do
+        exception = %Exception{type: :key_error, message: message}
+        assert Elixir.Exception.message(exception) == "KeyError: " <> shown
+        assert Exception.format(exception) == "KeyError: " <> shown
+      end
+
+      assert Elixir.Exception.message(%Exception{type: :key_error}) == "KeyError"
+    end
+  end
+
   describe "every type" do
     for type <- Exception.types() do
       test "#{inspect(type)} can be raised by the host, and comes back as itself" do
@@ -134,7 +172,8 @@ defmodule ExMonty.ExceptionTest do
         assert {:error, %Exception{type: ^type, message: "why"} = exception} =
                  ExMonty.resume(snapshot, {:ok, nil})
 
-        assert Elixir.Exception.message(exception) == Exception.type_name(type) <> ": why"
+        shown = if type == :key_error, do: "'why'", else: "why"
+        assert Elixir.Exception.message(exception) == Exception.type_name(type) <> ": " <> shown
       end
     end
   end
