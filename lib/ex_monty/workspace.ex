@@ -21,7 +21,8 @@ defmodule ExMonty.Workspace do
   A step is one `run/3`: Python that sees the variables, functions and imports of the steps before it, and the files of
   the mounts. Steps of several callers are done one after the other, in the order of asking. An exception ends its step
   and nothing else; with `on_error: :rollback` it also takes back what the step did to files and variables. A step of
-  which the caller died before it began is not done.
+  which the caller died before it began is not done. A function that a step calls can look at the files of its own
+  workspace; to ask it for anything that would wait for the step is `%ExMonty.Error{reason: :own_step}`.
 
   A step runs in a process of its own. If that is killed, its step is lost and says so (`:step_lost`); files and
   variables are those from before the step where these are at hand (with a store, after a fork, with `:rollback`), else
@@ -113,9 +114,11 @@ defmodule ExMonty.Workspace do
   @spec start_link(keyword) :: GenServer.on_start()
   def start_link(opts \\ []), do: Server.start(:link, Options.start!(opts), :options)
 
-  @doc "Ends a workspace. What is in a store stays there; see `delete/2`."
+  @doc """
+  Ends a workspace, and the step that it is in the middle of. What is in a store stays there; see `delete/2`.
+  """
   @spec stop(t) :: :ok
-  def stop(ws), do: GenServer.stop(Name.server(ws))
+  def stop(ws), do: ws |> here() |> GenServer.stop()
 
   @doc """
   Runs `code` as the next step.
@@ -198,7 +201,7 @@ defmodule ExMonty.Workspace do
 
   @doc "Reads a whole file, as `ExMonty.Mount.read/2`."
   @spec read(t, String.t()) :: {:ok, binary} | {:error, Mount.file_error()}
-  def read(ws, path), do: call(ws, {:look, {:read, path}})
+  def read(ws, path), do: call(ws, {:look, {:read, Mount.Options.virtual!(path)}})
 
   @doc "What changed, as `ExMonty.Mount.changes/2`."
   @spec changes(t) :: {:ok, [Mount.Change.t()]} | {:error, term}
@@ -206,21 +209,26 @@ defmodule ExMonty.Workspace do
 
   @doc "What changed at and below `path`, as unified text; see `ExMonty.Mount.diff/2`."
   @spec diff(t, String.t()) :: {:ok, String.t()} | {:error, term}
-  def diff(ws, path), do: call(ws, {:look, {:diff, path}})
+  def diff(ws, path), do: call(ws, {:look, {:diff, Mount.Options.virtual!(path)}})
 
   ## Changing files waits for the step that runs, not for one that is suspended.
 
   @doc "Writes a file, as `ExMonty.Mount.write/3`, between two steps."
   @spec write(t, String.t(), iodata) :: :ok | {:error, term}
-  def write(ws, path, contents), do: ask(ws, :upkeep, {:write, path, IO.iodata_to_binary(contents)})
+  def write(ws, path, contents) do
+    ask(ws, :upkeep, {:write, Mount.Options.virtual!(path), IO.iodata_to_binary(contents)})
+  end
 
   @doc "Applies an overlay to its host directory, as `ExMonty.Mount.commit/3`, between two steps."
   @spec commit(t, String.t(), keyword) :: {:ok, Mount.CommitReport.t()} | {:error, term}
-  def commit(ws, virtual, opts \\ []), do: ask(ws, :upkeep, {:commit, virtual, opts})
+  def commit(ws, virtual, opts \\ []) do
+    _ = Mount.Options.commit!(opts)
+    ask(ws, :upkeep, {:commit, Mount.Options.virtual!(virtual), opts})
+  end
 
   @doc "Forgets the changes of an overlay, as `ExMonty.Mount.discard/2`, between two steps."
   @spec discard(t, String.t()) :: :ok | {:error, term}
-  def discard(ws, virtual), do: ask(ws, :upkeep, {:discard, virtual})
+  def discard(ws, virtual), do: ask(ws, :upkeep, {:discard, Mount.Options.virtual!(virtual)})
 
   ## The whole
 
@@ -242,23 +250,25 @@ defmodule ExMonty.Workspace do
   """
   @spec fork(t, keyword) :: {:ok, pid} | {:error, term}
   def fork(ws, opts \\ []) do
-    case Name.whereis_or_pid(ws) do
-      nil ->
-        exit({:noproc, {__MODULE__, :fork, [ws, opts]}})
-
-      pid when node(pid) == node() ->
-        fork(pid, opts, :link)
-
-      pid ->
-        with {:ok, fork} <- :erpc.call(node(pid), __MODULE__, :fork, [pid, opts, :nolink]), do: linked(fork)
+    case here(ws) do
+      pid when node(pid) == node() -> fork(pid, opts, :link)
+      pid -> with {:ok, fork} <- fork_at(node(pid), pid, opts), do: linked(fork)
     end
   end
 
+  # A fork shares memory with its template, so it is made where that is, which may be elsewhere by the time of its turn.
   @doc false
   def fork(pid, opts, link) do
     options = Options.fork!(call(pid, :options), opts)
-    with {:ok, contents} <- ask(pid, :upkeep, :fork), do: Server.start(link, options, {:fork, contents})
+
+    case ask(pid, :upkeep, :fork) do
+      {:ok, contents, node} when node == node() -> Server.start(link, options, {:fork, contents})
+      {:ok, _contents, node} -> fork_at(node, pid, opts)
+      {:error, reason} -> {:error, reason}
+    end
   end
+
+  defp fork_at(node, pid, opts), do: :erpc.call(node, __MODULE__, :fork, [pid, opts, :nolink])
 
   defp linked(pid) do
     Process.link(pid)
@@ -291,8 +301,8 @@ defmodule ExMonty.Workspace do
   def move(ws, node, opts \\ []) when is_atom(node) do
     supervisor = Options.supervisor!(opts)
 
-    case Name.whereis_or_pid(ws) do
-      pid when is_pid(pid) and node(pid) == node -> {:ok, pid}
+    case here(ws) do
+      pid when node(pid) == node -> {:ok, pid}
       _elsewhere -> ask(ws, :upkeep, {:move, node, supervisor})
     end
   end
@@ -315,7 +325,13 @@ defmodule ExMonty.Workspace do
     store |> Store.validate!() |> Checkpoint.delete(Name.stored!(name))
   end
 
-  defp ask(ws, kind, task, patience \\ :queue), do: call(ws, {:ask, kind, task, patience})
+  # With whoever the caller is working for: a step that waited for itself would wait for ever.
+  defp ask(ws, kind, task, patience \\ :queue) do
+    call(ws, {:ask, kind, task, patience, Process.get(:"$callers", [])})
+  end
+
+  # The process that serves, which is not the one that it moved away from.
+  defp here(ws), do: call(ws, :here)
 
   defp call(ws, request), do: GenServer.call(Name.server(ws), request, :infinity)
 end

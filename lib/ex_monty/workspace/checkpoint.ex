@@ -23,6 +23,8 @@ defmodule ExMonty.Workspace.Checkpoint do
   alias ExMonty.{Error, Mount}
   alias ExMonty.Workspace.{Contents, Image, Packs, Store}
 
+  # There is a secret in it, and it is in reports of crashes.
+  @derive {Inspect, only: [:name, :saved]}
   @enforce_keys [:store, :name, :key, :writer]
   defstruct @enforce_keys ++ [saved: nil, packs: %{}, recent: [], known: %{}]
 

@@ -74,7 +74,7 @@ defmodule ExMonty.Workspace.Errand do
 
   def perform(:fork, errand) do
     case Contents.fork(errand.contents) do
-      {:ok, contents, copied} -> {{:ok, copied}, %{errand | contents: contents}}
+      {:ok, contents, copied} -> {{:ok, copied, node()}, %{errand | contents: contents}}
       {:error, reason} -> {{:error, reason}, errand}
     end
   end

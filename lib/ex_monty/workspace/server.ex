@@ -127,6 +127,7 @@ defmodule ExMonty.Workspace.Server do
 
   def handle_call({:offer, token, image}, _from, data), do: {:reply, :ok, %{data | offer: {token, image}}}
 
+  def handle_call(:here, _from, data), do: {:reply, self(), data}
   def handle_call(:info, _from, data), do: {:reply, info(data), data}
   def handle_call(:suspensions, _from, data), do: {:reply, suspensions(data), data}
   def handle_call(:options, _from, data), do: {:reply, data.options, data}
@@ -136,10 +137,11 @@ defmodule ExMonty.Workspace.Server do
     {:noreply, data}
   end
 
-  def handle_call({:ask, kind, task, patience}, {caller, _tag} = from, data) do
-    work = %Work{kind: kind, task: task, from: from, monitor: Process.monitor(caller)}
+  def handle_call({:ask, kind, task, patience, callers}, {caller, _tag} = from, data) do
+    work = %Work{kind: kind, task: task, from: from, callers: callers, monitor: Process.monitor(caller)}
+    asked = if data.worker in callers, do: {:error, :own_step}, else: State.ask(data.state, work, patience)
 
-    case State.ask(data.state, work, patience) do
+    case asked do
       {:ok, state} ->
         {:noreply, proceed(%{data | state: state})}
 
@@ -153,7 +155,7 @@ defmodule ExMonty.Workspace.Server do
     %{
       status: State.status(data.state),
       steps: data.contents.steps,
-      queued: length(data.state.queue),
+      queued: State.waiting(data.state),
       suspensions: suspensions(data),
       saved: data.checkpoint && data.checkpoint.saved,
       lost: data.lost
@@ -185,7 +187,7 @@ defmodule ExMonty.Workspace.Server do
       checkpoint: data.checkpoint
     }
 
-    callers = callers(work.from)
+    callers = callers(work)
     # Before there is anybody who could change them.
     files_before = files_before(work, data.contents)
 
@@ -199,8 +201,8 @@ defmodule ExMonty.Workspace.Server do
     %{data | worker: worker, files_before: files_before}
   end
 
-  defp callers({pid, _tag}), do: [pid]
-  defp callers(nil), do: []
+  defp callers(%Work{from: {pid, _tag}, callers: callers}), do: [pid | callers]
+  defp callers(%Work{from: nil}), do: []
 
   defp files_before(%Work{kind: :upkeep}, _contents), do: nil
 
@@ -289,6 +291,21 @@ defmodule ExMonty.Workspace.Server do
       else: {:noreply, data}
   end
 
+  # A worker is linked, which an end without a fault does not tell it.
+  @impl true
+  def terminate(_reason, data) do
+    workers = if data.recovery, do: [elem(data.recovery, 0)], else: List.wrap(data.worker)
+
+    for worker <- workers do
+      monitor = Process.monitor(worker)
+      Process.exit(worker, :kill)
+
+      receive do
+        {:DOWN, ^monitor, :process, ^worker, _reason} -> :ok
+      end
+    end
+  end
+
   # What the work left, with the suspended step where it belongs.
   defp held(data, errand) do
     suspension = errand.contents.suspension
@@ -361,7 +378,7 @@ defmodule ExMonty.Workspace.Server do
 
     for %Work{} = work <- waiting do
       if work.monitor, do: Process.demonitor(work.monitor, [:flush])
-      if work.from, do: pass_on(pid, work.from, {:ask, work.kind, work.task, :queue})
+      if work.from, do: pass_on(pid, work.from, {:ask, work.kind, work.task, :queue, work.callers})
     end
 
     monitor = Process.monitor(pid)

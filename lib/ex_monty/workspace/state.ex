@@ -20,25 +20,39 @@ defmodule ExMonty.Workspace.State do
     @moduledoc false
     # `from` is whoever waits for it, and `monitor` tells when nobody does any more.
     @enforce_keys [:kind, :task]
-    defstruct [:kind, :task, :from, :monitor]
+    # `callers`: for whom that is working, the nearest first.
+    defstruct [:kind, :task, :from, :monitor, callers: []]
 
     @type kind :: :step | :resumption | :upkeep
-    @type t :: %__MODULE__{kind: kind, task: term, from: term, monitor: reference | nil}
+    @type t :: %__MODULE__{kind: kind, task: term, from: term, monitor: reference | nil, callers: [pid]}
   end
 
   # Of so many resumed suspensions it is remembered that they were, to tell "twice" from "never".
   @remembered 32
 
-  defstruct working: nil, suspension: nil, queue: [], resumed: []
+  # Steps and upkeep wait by the number of their asking, and `places` says where: however many wait, one who comes or goes
+  # costs the same. There is one suspension at most, and so one resumption.
+  defstruct working: nil,
+            suspension: nil,
+            resumption: nil,
+            step: :gb_trees.empty(),
+            upkeep: :gb_trees.empty(),
+            places: %{},
+            asked: 0,
+            resumed: []
 
   @type suspension :: %{:tag => term, optional(atom) => term}
   @type t :: %__MODULE__{
           working: Work.t() | nil,
           suspension: suspension | nil,
-          queue: [Work.t()],
+          resumption: Work.t() | nil,
+          step: :gb_trees.tree(pos_integer, Work.t()),
+          upkeep: :gb_trees.tree(pos_integer, Work.t()),
+          places: %{reference => {:step | :upkeep, pos_integer}},
+          asked: non_neg_integer,
           resumed: [term]
         }
-  @type refusal :: :busy | :unknown_suspension | :already_resumed
+  @type refusal :: :busy | :own_step | :unknown_suspension | :already_resumed
 
   @doc false
   def new(suspension \\ nil), do: %__MODULE__{suspension: suspension}
@@ -53,7 +67,7 @@ defmodule ExMonty.Workspace.State do
       %{tag: ^tag} = suspension ->
         work = %{work | task: {suspension, elem(work.task, 1)}}
         state = %{state | suspension: nil, resumed: Enum.take([tag | state.resumed], @remembered)}
-        {:ok, %{state | queue: [work | state.queue]}}
+        {:ok, %{state | resumption: work}}
 
       _none_or_another ->
         {:error, if(tag in state.resumed, do: :already_resumed, else: :unknown_suspension)}
@@ -61,16 +75,33 @@ defmodule ExMonty.Workspace.State do
   end
 
   def ask(%__MODULE__{} = state, %Work{} = work, patience) do
-    asked = %{state | queue: state.queue ++ [work]}
-
-    if patience == :now and (state.working != nil or state.queue != [] or not may_begin?(work, state)),
+    if patience == :now and (state.working != nil or waiting(state) > 0 or not may_begin?(work.kind, state)),
       do: {:error, :busy},
-      else: {:ok, asked}
+      else: {:ok, queue(state, work)}
+  end
+
+  defp queue(state, %Work{kind: kind} = work) do
+    number = state.asked + 1
+    places = if work.monitor, do: Map.put(state.places, work.monitor, {kind, number}), else: state.places
+    %{Map.update!(state, kind, &:gb_trees.insert(number, work, &1)) | places: places, asked: number}
+  end
+
+  @doc "How many pieces of work wait."
+  @spec waiting(t) :: non_neg_integer
+  def waiting(%__MODULE__{} = state) do
+    if(state.resumption, do: 1, else: 0) + :gb_trees.size(state.step) + :gb_trees.size(state.upkeep)
   end
 
   @doc "A refusal as the caller hears of it."
   @spec told(refusal) :: :busy | Error.t()
   def told(:busy), do: :busy
+
+  def told(:own_step) do
+    message =
+      "a function that a step calls has asked the step's own workspace for what would wait for the step"
+
+    %Error{reason: :own_step, message: message}
+  end
 
   def told(:unknown_suspension),
     do: %Error{reason: :unknown_suspension, message: "no step is suspended with this tag"}
@@ -81,14 +112,33 @@ defmodule ExMonty.Workspace.State do
 
   @doc "What begins now, if anything."
   @spec next(t) :: {:begin, Work.t(), t} | :wait
+  def next(%__MODULE__{working: nil, resumption: %Work{} = work} = state),
+    do: {:begin, work, %{state | working: work, resumption: nil}}
+
   def next(%__MODULE__{working: nil} = state) do
-    case Enum.split_while(state.queue, &(not may_begin?(&1, state))) do
-      {waiting, [work | behind]} -> {:begin, work, %{state | working: work, queue: waiting ++ behind}}
-      {_waiting, []} -> :wait
+    first =
+      for kind <- [:step, :upkeep],
+          may_begin?(kind, state),
+          queue = Map.fetch!(state, kind),
+          not :gb_trees.is_empty(queue),
+          do: {queue |> :gb_trees.smallest() |> elem(0), kind}
+
+    case Enum.min(first, fn -> nil end) do
+      nil ->
+        :wait
+
+      {number, kind} ->
+        {work, state} = take(state, kind, number)
+        {:begin, work, %{state | working: work}}
     end
   end
 
   def next(%__MODULE__{}), do: :wait
+
+  defp take(state, kind, number) do
+    {work, queue} = :gb_trees.take(number, Map.fetch!(state, kind))
+    {work, %{Map.put(state, kind, queue) | places: Map.delete(state.places, work.monitor)}}
+  end
 
   @doc "What was being done has come to its end, which may be a suspension, new or left as it was."
   @spec finish(t, suspension | nil) :: t
@@ -103,21 +153,30 @@ defmodule ExMonty.Workspace.State do
   @doc "Work that had not begun and that nobody waits for is not done. A resumption is: its suspension was claimed."
   @spec abandon(t, reference) :: t
   def abandon(%__MODULE__{} = state, monitor) do
-    %{state | queue: Enum.reject(state.queue, &(&1.monitor == monitor and &1.kind != :resumption))}
+    case state.places do
+      %{^monitor => {kind, number}} -> state |> take(kind, number) |> elem(1)
+      _ -> state
+    end
   end
 
   @doc "Everything that waits, in order, and a state in which nothing does. What was claimed goes back."
   @spec drain(t) :: {[Work.t()], t}
-  def drain(%__MODULE__{queue: [%Work{kind: :resumption} = work | queue]} = state) do
-    {suspension, result} = work.task
-    work = %{work | task: {suspension.tag, result}}
-    {[work | queue], %{state | queue: [], suspension: suspension, resumed: tl(state.resumed)}}
+  def drain(%__MODULE__{} = state) do
+    {claimed, state} = unclaim(state)
+    queued = Enum.sort(:gb_trees.to_list(state.step) ++ :gb_trees.to_list(state.upkeep))
+    empty = :gb_trees.empty()
+    {claimed ++ Enum.map(queued, &elem(&1, 1)), %{state | step: empty, upkeep: empty, places: %{}}}
   end
 
-  def drain(%__MODULE__{} = state), do: {state.queue, %{state | queue: []}}
+  defp unclaim(%__MODULE__{resumption: nil} = state), do: {[], state}
+
+  defp unclaim(%__MODULE__{resumption: %Work{task: {suspension, result}} = work} = state) do
+    work = %{work | task: {suspension.tag, result}}
+    {[work], %{state | resumption: nil, suspension: suspension, resumed: tl(state.resumed)}}
+  end
 
   @doc false
-  def idle?(%__MODULE__{working: nil, queue: queue}), do: queue == [] or Enum.all?(queue, &(&1.kind == :step))
+  def idle?(%__MODULE__{working: nil, resumption: nil} = state), do: :gb_trees.is_empty(state.upkeep)
   def idle?(%__MODULE__{}), do: false
 
   @doc "One word for operators."
@@ -126,7 +185,7 @@ defmodule ExMonty.Workspace.State do
   def status(%__MODULE__{suspension: nil}), do: :idle
   def status(%__MODULE__{}), do: :suspended
 
-  # A claimed suspension is first in the queue, so no step gets past it.
-  defp may_begin?(%Work{kind: :step}, state), do: state.suspension == nil
-  defp may_begin?(%Work{}, _state), do: true
+  # A resumption comes before all that waits, so no step gets past a suspension that is claimed.
+  defp may_begin?(:step, state), do: state.suspension == nil
+  defp may_begin?(:upkeep, _state), do: true
 end

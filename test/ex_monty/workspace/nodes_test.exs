@@ -41,10 +41,21 @@ defmodule ExMonty.Workspace.NodesTest do
     assert Workspace.run(ws, "n + 1") == {:ok, 43, ""}
     assert Workspace.write(ws, "/work/b", "x") == :ok
     assert Workspace.read(name, "/work/b") == {:ok, "x"}
-    assert {:ok, back} = Workspace.move(name, node())
+    assert {:ok, fork} = Workspace.fork(ws)
+    assert node(fork) == node
+    assert Workspace.run(fork, "n = n - 1; n") == {:ok, 41, ""}
+    assert Workspace.move(ws, node) == {:ok, moved}
+    assert {:ok, back} = Workspace.move(ws, node())
     assert node(back) == node()
     assert Workspace.run(name, "n") == {:ok, 42, ""}
     assert Workspace.move(name, node()) == {:ok, back}
+
+    # To stop it by the process from before is to stop it.
+    former = Process.monitor(ws)
+    assert Workspace.stop(ws) == :ok
+    refute Process.alive?(back)
+    assert_receive {:DOWN, ^former, :process, ^ws, :normal}, 10_000
+    assert Workspace.whereis(name) == nil
   end
 
   test "callers that wait while a workspace moves are served on the other node, in their order",

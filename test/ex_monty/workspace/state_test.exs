@@ -164,7 +164,9 @@ defmodule ExMonty.Workspace.StateTest do
     end
 
     # Everybody who waits is in the queue or being served, and nobody else is.
-    waiting = Enum.map(run.state.queue, & &1.monitor)
+    {queue, _state} = State.drain(run.state)
+    assert length(queue) == State.waiting(run.state)
+    waiting = Enum.map(queue, & &1.monitor)
     served = if run.state.working, do: [run.state.working.monitor], else: []
     assert Enum.sort(waiting ++ served) == Enum.sort(Enum.map(run.open, & &1.monitor))
 
