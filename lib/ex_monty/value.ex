@@ -145,7 +145,9 @@ defmodule ExMonty.Value do
     if String.valid?(text), do: text, else: Base.encode64(text)
   end
 
-  def to_json_safe(list) when is_list(list), do: Enum.map(list, &to_json_safe/1)
+  def to_json_safe(list) when is_list(list) do
+    if List.improper?(list), do: refuse!(list), else: Enum.map(list, &to_json_safe/1)
+  end
 
   def to_json_safe({:bytes, bytes}) when is_binary(bytes), do: Base.encode64(bytes)
   def to_json_safe({:frozenset, %MapSet{} = set}), do: to_json_safe(set)
@@ -156,7 +158,7 @@ defmodule ExMonty.Value do
   def to_json_safe({:complex, re, im}), do: complex(re, im)
   def to_json_safe({:timezone, zone}), do: zone.name || "UTC" <> offset(zone.offset_seconds)
   def to_json_safe({:time, time, seconds, _name}), do: Time.to_iso8601(time) <> offset(seconds)
-  def to_json_safe({:named_tuple, _name, fields}), do: object(fields)
+  def to_json_safe({:named_tuple, _name, fields}) when is_list(fields), do: object(fields)
   def to_json_safe({:file_handle, handle}), do: object(handle)
 
   def to_json_safe({:timedelta, %{days: days, seconds: seconds, microseconds: micros}}) do
@@ -188,7 +190,10 @@ defmodule ExMonty.Value do
     end
   end
 
-  def to_json_safe(other) do
+  def to_json_safe(other), do: refuse!(other)
+
+  @spec refuse!(term) :: no_return
+  defp refuse!(other) do
     raise ArgumentError, "this is no value that a run can have: #{inspect(other, limit: 5)}"
   end
 

@@ -48,7 +48,7 @@ defmodule ExMonty.Value.JSONTest do
   end
 
   test "raises for what no run can answer" do
-    for value <- [self(), fn -> 1 end, %URI{}, :other] do
+    for value <- [self(), fn -> 1 end, %URI{}, :other, [1 | 2], %{"a" => ["b" | nil]}, {:named_tuple, "P", 5}] do
       assert_raise ArgumentError, ~r/no value that a run can have/, fn -> Value.to_json_safe(value) end
     end
   end
