@@ -12,6 +12,26 @@ defmodule ExMonty.Test.FlakyStore do
   @doc "Lets everything fail for whose function and key this is true, or `:afterwards`, when it has been done; nil ends it."
   def fail(store, predicate), do: Agent.update(store, &%{&1 | fail: predicate})
 
+  @doc "Lets a put under a key that begins so stand still, as `held/0` tells the caller of this, until it is let go."
+  def hold(store, beginning) do
+    test = self()
+
+    fail(store, fn function, key ->
+      if function == :put and String.starts_with?(key, beginning) do
+        send(test, {__MODULE__, self()})
+        receive(do: ({__MODULE__, put} -> put == :not_made))
+      end
+    end)
+  end
+
+  @doc "Waits until a put stands still."
+  def held do
+    receive(do: ({__MODULE__, store} -> store))
+  end
+
+  @doc "Lets the put be made, or not."
+  def let_go(store, put) when put in [:made, :not_made], do: send(store, {__MODULE__, put})
+
   @doc "The keys and sizes that were put since this was asked last, in order."
   def puts(store), do: Agent.get_and_update(store, &{Enum.reverse(&1.puts), %{&1 | puts: []}})
 

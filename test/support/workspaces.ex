@@ -38,6 +38,21 @@ defmodule ExMonty.Test.Workspaces do
   @doc "Waits until so many callers wait."
   def queued(ws, count), do: until(fn -> Workspace.info(ws).queued == count end)
 
+  @doc "What `work` comes to in a process of its own, to be awaited; `:died` when the workspace did."
+  def caller(work) do
+    Task.async(fn ->
+      try do
+        work.()
+      catch
+        :exit, _reason -> :died
+      end
+    end)
+  end
+
+  @doc "Lets so many microseconds pass: the moment of a fault, not a wait for anything."
+  def spin(microseconds), do: spin_until(System.monotonic_time(:microsecond) + microseconds)
+  defp spin_until(until), do: if(System.monotonic_time(:microsecond) < until, do: spin_until(until))
+
   def until(condition, attempts \\ 1_000_000) do
     cond do
       condition.() ->

@@ -4,9 +4,17 @@ defmodule ExMonty.Workspace.ModelTest do
   # Random lives of a workspace beside a plain model: a map of variables, a map of files, the step that is suspended
   # and what it still has to do, and those that wait behind it. After each event the workspace is what the model is.
   #
+  # Some of the events are deaths of the workspace's process: between two steps; in a step or a resumption that is held at
+  # a gate; in a save, whose put is held and then made, or not; and at any moment, where the model is what is found, if
+  # that is one of the two states that it may be. What starts from the store afterwards must be the model, and must name
+  # the step that was lost.
+  #
   # `EX_MONTY_CASES=500 EX_MONTY_SEED=7 mix test test/ex_monty/workspace/model_test.exs` asks for more, and others.
 
-  alias ExMonty.Test.FlakyStore
+  import ExUnit.CaptureLog
+  import ExMonty.Test.WorkspaceModel, except: [begin: 0]
+
+  alias ExMonty.Test.{FlakyStore, WorkspaceModel, Workspaces}
   alias ExMonty.{Error, Exception, Workspace}
 
   @cases String.to_integer(System.get_env("EX_MONTY_CASES", "25"))
@@ -14,107 +22,111 @@ defmodule ExMonty.Workspace.ModelTest do
   @events 30
   @names ~w(a b c)
 
-  defstruct [:ws, :opts, :store, vars: %{}, files: %{}, suspended: nil, waiting: [], tags: 0, events: []]
+  defstruct [
+    :ws,
+    :opts,
+    :store,
+    :hold,
+    steps: 0,
+    vars: %{},
+    files: %{},
+    suspended: nil,
+    waiting: [],
+    tags: 0,
+    events: []
+  ]
 
   @tag timeout: :infinity
   test "files, variables and the order of steps are always the model's" do
-    for number <- 1..@cases do
-      :rand.seed(:exsss, {@seed, number, 42})
-      life = begin()
+    capture_log(fn -> Enum.each(1..@cases, &life/1) end)
+  end
 
-      try do
-        Enum.reduce(1..@events, life, fn _, life ->
-          event = choose(life)
-          Process.put(:events, [event | Process.get(:events, [])])
-          life |> apply_event(event) |> compare()
-        end)
-        |> finish()
-      rescue
-        error ->
-          IO.puts(
-            "case #{number} of seed #{@seed}: #{inspect(Enum.reverse(Process.get(:events)), limit: :infinity)}"
-          )
+  defp life(number) do
+    :rand.seed(:exsss, {@seed, number, 42})
+    life = begin()
 
-          reraise error, __STACKTRACE__
-      end
+    try do
+      Enum.reduce(1..@events, life, fn _, life ->
+        event = choose(life)
+        Process.put(:events, [event | Process.get(:events, [])])
+        life |> apply_event(event) |> compare()
+      end)
+      |> finish()
+    rescue
+      error ->
+        IO.puts(
+          "case #{number} of seed #{@seed}: #{inspect(Enum.reverse(Process.get(:events)), limit: :infinity)}"
+        )
 
-      Process.delete(:events)
+        reraise error, __STACKTRACE__
     end
+
+    Process.delete(:events)
   end
 
   defp begin do
     {:ok, store} = FlakyStore.start_link()
     Process.flag(:trap_exit, true)
 
+    {hold, test} = {:atomics.new(1, []), self()}
+
     opts = [
       name: :"model-#{inspect(store)}",
       store: {FlakyStore, store},
       key: "k",
       mounts: [{"/w", :memory}],
-      functions: %{"suspend" => fn [tag], _ -> {:suspend, tag} end}
+      functions: %{
+        "suspend" => fn [tag], _ -> {:suspend, tag} end,
+        "gate" => fn [], _ -> if(:atomics.get(hold, 1) == 1, do: held(test), else: {:ok, nil}) end
+      }
     ]
 
     {:ok, ws} = Workspace.start_link(opts)
-    life = %__MODULE__{ws: ws, opts: opts, store: store}
-    # Every step may write to it, and the order of steps is what is in it.
-    {:ok, _, _} = Workspace.run(ws, "import os; order = []; a = b = c = 0")
-    %{life | vars: %{"a" => 0, "b" => 0, "c" => 0, "order" => []}}
+    {vars, files, code} = WorkspaceModel.begin()
+    {:ok, _, _} = Workspace.run(ws, code)
+    %__MODULE__{ws: ws, opts: opts, store: store, hold: hold, vars: vars, files: files}
   end
+
+  defp held(test), do: send(test, :at_the_gate) && Process.sleep(:infinity)
 
   ## Events
 
   defp choose(%{suspended: nil}) do
-    case :rand.uniform(20) do
+    case :rand.uniform(24) do
       n when n <= 5 -> {:step, effect(), :succeeds, on_error()}
       n when n <= 8 -> {:step, effect(), :fails, on_error()}
       n when n <= 11 -> {:suspend, effect(), effect(), ending(), on_error()}
       12 -> {:not_saved, effect()}
+      21 -> {:kill_in_step, effect(), on_error()}
+      22 -> {:kill_in_save, effect(), Enum.random(["step/", "head/"]), Enum.random([:made, :not_made])}
+      n when n >= 23 -> {:kill_at_any_time, effect(), :rand.uniform(2_000)}
       n -> anywhere(n)
     end
   end
 
   defp choose(%{waiting: waiting}) do
-    case :rand.uniform(20) do
+    case :rand.uniform(23) do
       n when n <= 7 -> :resume
+      21 -> :kill_in_resumption
+      22 -> {:kill_in_save_of_resumption, Enum.random([:made, :not_made])}
+      23 -> {:kill_resumption_at_any_time, :rand.uniform(2_000)}
       n when n <= 10 and length(waiting) < 4 -> {:step_behind, effect()}
       n when n <= 12 -> :resume_wrongly
       n -> anywhere(n)
     end
   end
 
-  defp anywhere(n) when n in 13..14, do: {:host_write, Enum.random(@names), number()}
+  defp anywhere(n) when n in 13..14, do: {:host_write, Enum.random(@names), :rand.uniform(1000)}
   defp anywhere(15), do: :fork_and_go_on_in_it
   defp anywhere(16), do: {:fork_and_leave_it, effect()}
   defp anywhere(17), do: :dump_and_load
   defp anywhere(n) when n in 18..19, do: :kill
   defp anywhere(_n), do: :busy
 
-  defp effect, do: {Enum.random([:set, :add, :write, :append, :remove]), Enum.random(@names), number()}
-  defp number, do: :rand.uniform(1000)
   defp on_error, do: Enum.random([:keep, :rollback])
   defp ending, do: Enum.random([:succeeds, :fails])
 
-  ## What they do, in Python and in the model
-
-  defp python({:set, name, n}), do: "#{name} = #{n}; order.append(#{n})"
-  defp python({:add, name, n}), do: "#{name} = #{name} + #{n}; order.append(#{n})"
-  defp python({:write, name, n}), do: "f = open('/w/#{name}', 'w').write('#{n}'); order.append(#{n})"
-  defp python({:append, name, n}), do: "f = open('/w/#{name}', 'a').write('#{n}'); order.append(#{n})"
-
-  defp python({:remove, name, n}),
-    do: "f = os.path.exists('/w/#{name}') and os.remove('/w/#{name}'); order.append(#{n})"
-
-  defp model(life, {kind, name, n}) do
-    life = update_in(life.vars["order"], &(&1 ++ [n]))
-
-    case kind do
-      :set -> put_in(life.vars[name], n)
-      :add -> update_in(life.vars[name], &(&1 + n))
-      :write -> put_in(life.files[name], "#{n}")
-      :append -> %{life | files: Map.update(life.files, name, "#{n}", &(&1 <> "#{n}"))}
-      :remove -> %{life | files: Map.delete(life.files, name)}
-    end
-  end
+  ## What they do
 
   defp apply_event(life, {:step, effect, :succeeds, on_error}) do
     assert {:ok, nil, ""} = Workspace.run(life.ws, python(effect), on_error: on_error)
@@ -129,7 +141,7 @@ defmodule ExMonty.Workspace.ModelTest do
   defp apply_event(life, {:suspend, first, second, ending, on_error}) do
     tag = "tag-#{life.tags}"
     last = if ending == :fails, do: "1 / 0", else: "answer"
-    code = Enum.join([python(first), "answer = suspend('#{tag}')", python(second), last], "\n")
+    code = Enum.join([python(first), "answer = suspend('#{tag}')", python(second), "gate()", last], "\n")
     assert {:suspended, ^tag, ""} = Workspace.run(life.ws, code, on_error: on_error)
 
     suspended = %{
@@ -147,21 +159,11 @@ defmodule ExMonty.Workspace.ModelTest do
     %{tag: tag} = suspended = life.suspended
     outcome = Workspace.resume(life.ws, tag, {:ok, tag})
 
-    life =
-      case {suspended.ending, suspended.on_error} do
-        {:succeeds, _} ->
-          assert outcome == {:ok, tag, ""}
-          model(life, suspended.second)
+    if suspended.ending == :succeeds,
+      do: assert(outcome == {:ok, tag, ""}),
+      else: assert({:error, %Exception{}} = outcome)
 
-        {:fails, :keep} ->
-          assert {:error, %Exception{}} = outcome
-          model(life, suspended.second)
-
-        {:fails, :rollback} ->
-          assert {:error, %Exception{}} = outcome
-          {vars, files} = suspended.before
-          %{life | vars: vars, files: files}
-      end
+    life = resumed(life)
 
     # Those that waited have been done now, in the order of asking.
     life =
@@ -173,6 +175,53 @@ defmodule ExMonty.Workspace.ModelTest do
     %{life | suspended: nil, waiting: []}
   end
 
+  defp apply_event(life, {:kill_in_step, effect, on_error}) do
+    code = python(effect) <> "\ngate()"
+    held(life, &Workspace.run(&1, code, on_error: on_error), {:begun, code})
+  end
+
+  defp apply_event(life, :kill_in_resumption) do
+    %{tag: tag} = life.suspended
+    life |> give_up_waiting() |> held(&Workspace.resume(&1, tag, {:ok, tag}), nil)
+  end
+
+  defp apply_event(life, {:kill_in_save, effect, place, put}) do
+    code = python(effect)
+    life = killed_in_save(life, &Workspace.run(&1, code), place, put)
+
+    case {place, put} do
+      {"head/", :made} -> life |> model(effect) |> lost(nil)
+      {"step/", :not_made} -> lost(life, nil)
+      _begun_and_not_known_to_have_ended -> lost(life, {:begun, code})
+    end
+  end
+
+  defp apply_event(life, {:kill_in_save_of_resumption, put}) do
+    %{tag: tag} = life.suspended
+    life = life |> give_up_waiting() |> killed_in_save(&Workspace.resume(&1, tag, {:ok, tag}), "head/", put)
+    lost(if(put == :made, do: %{resumed(life) | suspended: nil}, else: life), nil)
+  end
+
+  defp apply_event(life, {:kill_at_any_time, effect, microseconds}) do
+    code = python(effect)
+    {outcome, life} = killed_at(life, &Workspace.run(&1, code), microseconds)
+    done? = length(order(life)) > length(life.vars["order"])
+    if outcome != :died, do: assert(done?)
+    # One that was not even noted left no trace.
+    lost = if not done? and Workspace.info(life.ws).lost, do: {:begun, code}
+    life = if done?, do: model(life, effect), else: life
+    lost(life, lost)
+  end
+
+  defp apply_event(life, {:kill_resumption_at_any_time, microseconds}) do
+    %{tag: tag} = life.suspended
+    life = give_up_waiting(life)
+    {outcome, life} = killed_at(life, &Workspace.resume(&1, tag, {:ok, tag}), microseconds)
+    done? = Workspace.suspensions(life.ws) == []
+    if outcome != :died, do: assert(done?)
+    lost(if(done?, do: %{resumed(life) | suspended: nil}, else: life), nil)
+  end
+
   defp apply_event(life, :resume_wrongly) do
     assert {:error, %Error{reason: :unknown_suspension}} = Workspace.resume(life.ws, "no such tag", {:ok, 1})
     assert {:error, %Error{}} = Workspace.resume(life.ws, life.suspended.tag, {:ok, self()})
@@ -182,7 +231,7 @@ defmodule ExMonty.Workspace.ModelTest do
   defp apply_event(life, {:step_behind, effect}) do
     ws = life.ws
     task = Task.async(fn -> Workspace.run(ws, python(effect)) end)
-    until(fn -> Workspace.info(ws).queued == length(life.waiting) + 1 end)
+    Workspaces.until(fn -> Workspace.info(ws).queued == length(life.waiting) + 1 end)
     %{life | waiting: life.waiting ++ [{task, effect}]}
   end
 
@@ -241,15 +290,68 @@ defmodule ExMonty.Workspace.ModelTest do
     %{life | ws: ws}
   end
 
-  defp apply_event(life, :kill) do
-    life = give_up_waiting(life)
-    ws = life.ws
+  defp apply_event(life, :kill), do: life |> give_up_waiting() |> killed() |> restarted() |> lost(nil)
+
+  ## Deaths
+
+  defp held(life, work, lost) do
+    :atomics.put(life.hold, 1, 1)
+    caller = caller(life, work)
+    assert_receive :at_the_gate, 10_000
+    :atomics.put(life.hold, 1, 0)
+    life = killed(life)
+    assert Task.await(caller) == :died
+    life |> restarted() |> lost(lost)
+  end
+
+  defp killed_in_save(life, work, place, put) do
+    FlakyStore.hold(life.store, place)
+    caller = caller(life, work)
+    store = FlakyStore.held()
+    life = killed(life)
+    FlakyStore.let_go(store, put)
+    FlakyStore.fail(life.store, nil)
+    assert Task.await(caller) == :died
+    restarted(life)
+  end
+
+  defp killed_at(life, work, microseconds) do
+    caller = caller(life, work)
+    Workspaces.spin(microseconds)
+    life = killed(life)
+    {Task.await(caller), restarted(life)}
+  end
+
+  defp caller(%{ws: ws}, work), do: Workspaces.caller(fn -> work.(ws) end)
+
+  defp killed(%{ws: ws} = life) do
+    steps = Workspace.info(ws).steps
     Process.exit(ws, :kill)
     assert_receive {:EXIT, ^ws, :killed}
+    %{life | steps: steps}
+  end
+
+  defp restarted(life) do
     {:ok, ws} = Workspace.start_link(life.opts)
-    assert Workspace.info(ws).lost == nil
     %{life | ws: ws}
   end
+
+  defp lost(life, begun) do
+    lost = with {:begun, code} <- begun, do: %{step: life.steps + 1, code: code}
+    assert Workspace.info(life.ws).lost == lost
+    life
+  end
+
+  defp order(life) do
+    {:ok, order, ""} = Workspace.run(life.ws, "order")
+    order
+  end
+
+  # What a resumption comes to, whoever has heard of it.
+  defp resumed(%{suspended: %{ending: :fails, on_error: :rollback, before: {vars, files}}} = life),
+    do: %{life | vars: vars, files: files}
+
+  defp resumed(%{suspended: suspended} = life), do: model(life, suspended.second)
 
   defp padded({:error, reason}), do: {:error, reason, nil}
   defp padded(outcome), do: outcome
@@ -258,7 +360,7 @@ defmodule ExMonty.Workspace.ModelTest do
   defp give_up_waiting(life) do
     for {task, _effect} <- life.waiting, do: Task.shutdown(task, :brutal_kill)
     ws = life.ws
-    until(fn -> Workspace.info(ws).queued == 0 end)
+    Workspaces.until(fn -> Workspace.info(ws).queued == 0 end)
     %{life | waiting: []}
   end
 
@@ -295,6 +397,4 @@ defmodule ExMonty.Workspace.ModelTest do
     :ok = Workspace.stop(life.ws)
     Agent.stop(life.store)
   end
-
-  defp until(condition), do: condition.() || (:erlang.yield() && until(condition))
 end
