@@ -14,7 +14,7 @@ defmodule ExMonty.Mount.InFlightTest do
   # Kills a process that runs `work` once files have come of it, and waits until it is gone.
   defp kill_in_flight(mounts, work) do
     {pid, monitor} = spawn_monitor(work)
-    Patience.until(fn -> Mount.usage(mounts).bytes > 100 end)
+    Patience.until(fn -> Mount.usage(mounts).bytes > 100 end, 5_000)
     assert Process.alive?(pid)
     Process.exit(pid, :kill)
     assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}, 60_000
