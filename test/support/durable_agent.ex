@@ -3,8 +3,14 @@ defmodule ExMonty.Test.DurableAgent do
 
   # A node whose only purpose is to be killed: it does steps, each of which changes a variable and files, and says on
   # its output when one begins and when it has been answered. Every fifth is suspended and resumed.
+  #
+  # It is a store, too, that of a directory, which says when the step has been noted, when a save begins, and when its
+  # head is there: so that whoever kills it can tell where.
 
   alias ExMonty.Workspace
+  alias ExMonty.Workspace.Store.Directory
+
+  @behaviour ExMonty.Workspace.Store
 
   @name "durable"
   @step """
@@ -20,7 +26,7 @@ defmodule ExMonty.Test.DurableAgent do
   def options(directory) do
     [
       name: @name,
-      store: {Workspace.Store.Directory, directory},
+      store: {Directory, directory},
       mounts: [{"/work", :memory}],
       functions: %{"ask" => &__MODULE__.ask/2},
       key: "a key"
@@ -32,7 +38,9 @@ defmodule ExMonty.Test.DurableAgent do
   # What a node does from its start to its end, which is violent.
   def main(directory) do
     {:ok, _apps} = Application.ensure_all_started(:ex_monty)
-    {:ok, ws} = Workspace.start_link(options(directory))
+
+    {:ok, ws} =
+      directory |> options() |> Keyword.replace!(:store, {__MODULE__, directory}) |> Workspace.start_link()
 
     if Workspace.info(ws).steps == 0 do
       {:ok, _, _} = Workspace.run(ws, "n = 0; answers = []")
@@ -42,6 +50,29 @@ defmodule ExMonty.Test.DurableAgent do
     finish_suspended(ws)
     loop(ws)
   end
+
+  @impl true
+  def put(directory, key, value) do
+    say("saving")
+    Directory.put(directory, key, value)
+  end
+
+  @impl true
+  def swap(directory, "step/" <> _ = key, value, expected) do
+    with :ok <- Directory.swap(directory, key, value, expected), do: say("noted")
+  end
+
+  def swap(directory, key, value, expected) do
+    say("saving")
+    with :ok <- Directory.swap(directory, key, value, expected), do: say("saved")
+  end
+
+  @impl true
+  defdelegate get(directory, key), to: Directory
+  @impl true
+  defdelegate delete(directory, key), to: Directory
+  @impl true
+  defdelegate list(directory), to: Directory
 
   defp loop(ws) do
     say("begin")

@@ -14,11 +14,20 @@ defmodule ExMonty.Workspace.DurabilityTest do
     directory = HostDirectory.create!()
     :rand.seed(:exsss, {11, 26, @kills})
 
-    Enum.reduce(1..@kills, {0, 0}, fn _, {reached, losses} ->
-      {begun, answered} = directory |> start() |> kill_after(:rand.uniform(40), :rand.uniform(4_000), reached)
-      {reached, lost?} = examine(directory, begun, answered)
-      {reached, if(lost?, do: losses + 1, else: losses)}
-    end)
+    {_reached, kills} =
+      Enum.map_reduce(1..@kills, 0, fn _, reached ->
+        {where, answered} =
+          directory |> start() |> kill_after(:rand.uniform(60), :rand.uniform(6_000), reached)
+
+        {found, reached} = examine(directory, where, answered)
+        {{where, found}, reached}
+      end)
+      |> then(fn {kills, reached} -> {reached, kills} end)
+
+    kills = Enum.frequencies(kills)
+    if @kills >= 100, do: IO.puts("where the kills fell, and what was found: #{inspect(kills)}")
+    places = for {{where, _found}, _count} <- kills, uniq: true, do: where
+    if @kills >= 100, do: assert(Enum.all?([:step, :save], &(&1 in places)))
   end
 
   defp start(directory) do
@@ -34,7 +43,7 @@ defmodule ExMonty.Workspace.DurabilityTest do
     ])
   end
 
-  # Kills after so many lines and microseconds; gives the last step that was begun, and the last that was answered.
+  # Kills after so many lines and microseconds; says where that fell, and which step was the last that was answered.
   defp kill_after(port, lines, microseconds, reached) do
     :ok = heard(port, "up")
     seen = listen(port, lines, [])
@@ -49,13 +58,23 @@ defmodule ExMonty.Workspace.DurabilityTest do
         with "done " <> n <- line, do: String.to_integer(n), else: (_ -> nil)
       end)
 
-    {answered + 1, answered}
+    {where(seen), answered}
   end
+
+  # Of what the node said, the last.
+  defp where(["begin" | _]), do: :note
+  defp where(["noted" | _]), do: :step
+  defp where(["saving" | seen]), do: if(resuming?(seen), do: :save_of_resumption, else: :save)
+  defp where(["saved" | seen]), do: if(resuming?(seen), do: :resumed, else: :saved)
+  defp where(["suspended " <> _ | _]), do: :resumption
+  defp where(_up_or_done), do: :between
+
+  defp resuming?(seen), do: match?("suspended " <> _, Enum.find(seen, &(&1 not in ["saving", "saved"])))
 
   defp heard(port, line) do
     receive do
       {^port, {:data, {:eol, ^line}}} -> :ok
-      {^port, {:data, {_, other}}} -> flunk("expected #{inspect(line)}, got #{inspect(other)}")
+      {^port, {:data, {:eol, _another}}} -> heard(port, line)
       {^port, {:exit_status, status}} -> flunk("the node ended with status #{status}")
     end
   end
@@ -79,8 +98,9 @@ defmodule ExMonty.Workspace.DurabilityTest do
   defp spin(until), do: if(System.monotonic_time(:microsecond) < until, do: spin(until))
 
   # What the store has is a state that there was: variables and files of the same step, the one that was answered last
-  # or the one after it.
-  defp examine(directory, begun, answered) do
+  # or the one after it. Where it is known on which side of the save the kill fell, it is known which of the two. Gives what
+  # was found, and how far it had come.
+  defp examine(directory, where, answered) do
     log =
       capture_log(fn ->
         {:ok, ws} = Workspace.start_link(DurableAgent.options(directory))
@@ -90,11 +110,24 @@ defmodule ExMonty.Workspace.DurabilityTest do
     assert_received {:started, ws}
     info = Workspace.info(ws)
     if info.lost, do: assert(log =~ "step #{info.lost.step} was lost"), else: refute(log =~ "lost")
+    if info.lost, do: assert(info.lost.step == info.steps + 1 and info.lost.code =~ "n = n + 1")
 
     suspended = Workspace.suspensions(ws)
+    found = if info.lost, do: :lost, else: if(suspended == [], do: :whole, else: :suspended)
     DurableAgent.finish_suspended(ws)
     {:ok, {n, answers}, ""} = Workspace.run(ws, "n, answers")
-    assert n in [answered, begun], "#{n} was reached, #{answered} was answered"
+    assert n in [answered, answered + 1], "#{n} was reached, #{answered} was answered"
+
+    case where do
+      :step -> assert found == :lost and n == answered
+      :save -> assert {found, n} in [{:lost, answered}, {:whole, answered + 1}, {:suspended, answered + 1}]
+      :saved -> assert found in [:whole, :suspended] and n == answered + 1
+      :resumption -> assert found in [:suspended, :whole] and n == answered + 1
+      :save_of_resumption -> assert found in [:suspended, :whole] and n == answered + 1
+      :resumed -> assert found == :whole and n == answered + 1
+      :note -> assert {found, n} in [{:lost, answered}, {:whole, answered}]
+      :between -> assert found == :whole and n == answered
+    end
 
     assert answers == for(k <- 1..n//1, rem(k, 5) == 0, do: "answer #{k}")
     if n > 0, do: assert(Workspace.read(ws, "/work/log") == {:ok, Enum.map_join(1..n, &"#{&1}\n")})
@@ -103,8 +136,7 @@ defmodule ExMonty.Workspace.DurabilityTest do
       assert Workspace.read(ws, "/work/#{rem(k, 7)}") == {:ok, String.duplicate("#{k}", 1000)}
     end
 
-    if info.lost && suspended == [], do: assert(info.lost.code =~ "n = n + 1")
     :ok = Workspace.stop(ws)
-    {n, info.lost != nil}
+    {found, n}
   end
 end
