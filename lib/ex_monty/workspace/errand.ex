@@ -3,14 +3,14 @@ defmodule ExMonty.Workspace.Errand do
 
   # What is done for one caller, in a process of its own, while the workspace's process goes on answering.
 
-  alias ExMonty.{Error, Mount}
+  alias ExMonty.Mount
 
   alias ExMonty.Workspace.{
     Checkpoint,
     Contents,
     Image,
     Options,
-    Server,
+    Passage,
     Step,
     Suspension,
     Telemetry,
@@ -90,13 +90,9 @@ defmodule ExMonty.Workspace.Errand do
   end
 
   def perform({:move, node, supervisor}, errand) do
-    token = make_ref()
-
     with {:ok, image, contents} <- dump(errand),
          errand = %{errand | contents: contents},
-         :ok <- Server.offer(errand.server, token, image),
-         {:ok, pid} <- settle_in(errand, node, token, supervisor),
-         :ok <- Server.take_over(pid, token) do
+         {:ok, pid} <- Passage.pass(errand.server, image, errand.options, node, supervisor) do
       {{:moved, pid}, errand}
     else
       {:error, reason} -> {{:error, reason}, errand}
@@ -115,18 +111,6 @@ defmodule ExMonty.Workspace.Errand do
     with {:ok, image, contents} <- Contents.image(errand.contents, &Mount.dump/1) do
       {:ok, Image.seal(image, errand.options.key), contents}
     end
-  end
-
-  defp settle_in(errand, node, token, supervisor) do
-    arguments = [errand.server, token, errand.options, supervisor]
-    :erpc.call(node, Server, :settle_in, arguments, :timer.minutes(5))
-  catch
-    :error, {:erpc, reason} ->
-      {:error,
-       %Error{reason: :node_unreachable, message: "the node #{node} cannot be reached: #{inspect(reason)}"}}
-
-    kind, reason ->
-      {:error, %Error{reason: :move_failed, message: "on #{node}: #{Exception.format_banner(kind, reason)}"}}
   end
 
   defp step(errand, number, opts, work) do

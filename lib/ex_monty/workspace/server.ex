@@ -44,31 +44,6 @@ defmodule ExMonty.Workspace.Server do
     end
   end
 
-  @doc false
-  def settle_in(former, token, options, nil), do: start(:nolink, options, {:adopted, former, token})
-
-  def settle_in(former, token, options, supervisor) do
-    start = {__MODULE__, :start, [:link, options, {:adopted, former, token}]}
-    spec = %{id: __MODULE__, start: start, restart: :transient}
-
-    case DynamicSupervisor.start_child(supervisor, spec) do
-      :ignore -> {:error, %Error{reason: :move_failed, message: "the workspace was not handed over"}}
-      started -> started
-    end
-  end
-
-  @doc false
-  def offer(server, token, image), do: GenServer.call(server, {:offer, token, image}, :infinity)
-
-  @doc false
-  def take_over(server, token) do
-    GenServer.call(server, {:take_over, token}, :timer.seconds(30))
-  catch
-    :exit, reason ->
-      {:error,
-       %Error{reason: :move_failed, message: "it was not taken over: #{Exception.format_exit(reason)}"}}
-  end
-
   @impl true
   def init({options, origin}) do
     Process.flag(:trap_exit, true)

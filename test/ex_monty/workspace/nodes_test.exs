@@ -162,6 +162,74 @@ defmodule ExMonty.Workspace.NodesTest do
     assert Workspace.whereis(name) == ws
   end
 
+  # The test stands where the supervisor of the new place is looked for, and kills the old place before or after it
+  # has handed over.
+  test "a node that vanishes in the middle of a move from it loses nothing that is in a store, and nothing stays in between",
+       %{node: node, name: name} do
+    store = {Store.Directory, HostDirectory.create!()}
+    gate = {name, :gate}
+    :yes = :global.register_name(gate, self())
+
+    for {when_it_dies, nodes_left} <- [before: node, after: nil] do
+      node = nodes_left || elem(Peers.start!(), 1)
+      name = "#{name}-#{when_it_dies}"
+      options = options(name, store: store)
+      {:ok, ws} = Peers.start_workspace(node, options)
+      {:ok, nil, ""} = Workspace.run(ws, "n = 1; open('/work/a', 'w').write('kept'); None")
+      # Whoever waits learns of the death.
+      mover = spawn_monitor(fn -> Workspace.move(ws, node(), supervisor: {:global, gate}) end)
+      assert_receive {:"$gen_call", _from, {:start_child, child}}, 10_000
+      {module, function, arguments} = start_of(child)
+
+      new =
+        case when_it_dies do
+          :before ->
+            Peers.kill!(node)
+            # As after any other loss of a node, what the store has is what goes on.
+            assert {:ok, pid} = apply(module, function, arguments)
+            pid
+
+          :after ->
+            assert {:ok, waiting} = apply(module, function, arguments)
+            assert Workspace.whereis(name) == ws
+            monitor = Process.monitor(waiting)
+            Peers.kill!(node)
+            assert_receive {:DOWN, ^monitor, :process, ^waiting, :normal}, 10_000
+            wait_until(fn -> Workspace.whereis(name) == nil end)
+            {:ok, pid} = Workspace.start_link(options)
+            pid
+        end
+
+      {pid, monitor} = mover
+      assert_receive {:DOWN, ^monitor, :process, ^pid, _nodedown}, 10_000
+      assert Workspace.whereis(name) == new
+      assert Workspace.run(name, "n, open('/work/a').read()") == {:ok, {1, "kept"}, ""}
+      :ok = Workspace.stop(name)
+    end
+  end
+
+  test "without a store, a workspace whose node vanishes before it is handed over is nowhere", %{
+    node: node,
+    name: name
+  } do
+    :yes = :global.register_name({name, :gate}, self())
+    {:ok, ws} = Peers.start_workspace(node, options(name))
+
+    {_pid, monitor} =
+      spawn_monitor(fn -> Workspace.move(ws, node(), supervisor: {:global, {name, :gate}}) end)
+
+    assert_receive {:"$gen_call", _from, {:start_child, child}}, 10_000
+    Peers.kill!(node)
+    {module, function, arguments} = start_of(child)
+    assert apply(module, function, arguments) == :ignore
+    assert_receive {:DOWN, ^monitor, :process, _pid, _nodedown}, 10_000
+    wait_until(fn -> Workspace.whereis(name) == nil end)
+  end
+
+  defp start_of({_id, start, _restart, _shutdown, _type, _modules}), do: start
+  defp start_of({start, _restart, _shutdown, _type, _modules}), do: start
+  defp start_of(%{start: start}), do: start
+
   # A name that is an atom is one of its node, as every name is while the network is split.
   @tag :capture_log
   test "of two nodes that have a workspace of one name in one store, the one that started it last goes on, and the other is told",
