@@ -8,6 +8,7 @@ mod diff;
 mod documented;
 mod dumps;
 mod endings;
+mod killed;
 mod mounted;
 mod program;
 mod unsaved;

@@ -92,6 +92,15 @@ while not os.path.exists('/shared/go'):
         }
     }
 
+    /// Runs the script `code`, and kills the program as soon as it is `time`, unless it has ended by then.
+    pub(crate) fn killed_once(self, code: &str, time: impl Fn() -> bool) {
+        let mut child = self.arg("-").start(code);
+        while !time() && child.try_wait().unwrap().is_none() {}
+        // One that has ended needs no killing.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+
     fn start(mut self, input: &str) -> Child {
         let mut child = self
             .0
