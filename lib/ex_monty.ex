@@ -366,6 +366,7 @@ defmodule ExMonty do
   defdelegate load_future_snapshot(dump, opts \\ []), to: Dump
 
   for name <- [
+        :compile,
         :dump,
         :load_runner,
         :dump_snapshot,

@@ -35,6 +35,12 @@ defmodule ExMontyTest do
       assert {:error, %Error{reason: :invalid_source}} = ExMonty.compile(<<"x = '", 0xFF, "'">>)
     end
 
+    test "raises the error where it ends in !" do
+      assert {:ok, 3, ""} = "a + 1" |> ExMonty.compile!(inputs: [:a]) |> ExMonty.run(%{a: 2})
+      assert_raise Exception, ~r/SyntaxError/, fn -> ExMonty.compile!("x = = 1") end
+      assert_raise Error, ~r/source_too_large/, fn -> ExMonty.compile!("x = 10", max_source_bytes: 5) end
+    end
+
     test "takes input names as atoms and strings" do
       assert {:ok, runner} = ExMonty.compile("a + b", inputs: [:a, "b"])
       assert {:ok, 3, ""} = ExMonty.run(runner, %{"a" => 1, b: 2})
