@@ -88,12 +88,19 @@ defmodule ExMonty.Workspace do
     * `{:not_saved, reason, result}`: the step came to `result`, and the store failed with `reason`. Nothing is lost in
       memory; the next step saves all of it.
     * `{:not_rolled_back, why, reason}`: the step failed with `reason`, and its files could not be taken back.
+    * `{:taken_back, reason}`: the step failed with `reason` in an operation that cannot be stopped, such as
+      `10 ** (10 ** 8)`, and which has the variables. Files and variables are those from before the step.
     * `%ExMonty.Error{}`: `:step_lost`, `:unknown_suspension`, `:already_resumed`, or another that depends on data.
       `:superseded`: a workspace that was started later has the name in the store, and nothing was done. The same in
       `:not_saved`, when a step was under way.
   """
   @type reason ::
-          ExMonty.reason() | :busy | {:not_saved, term, term} | {:not_rolled_back, term, term} | Mount.error()
+          ExMonty.reason()
+          | :busy
+          | {:not_saved, term, term}
+          | {:not_rolled_back, term, term}
+          | {:taken_back, term}
+          | Mount.error()
 
   @doc """
   A specification for a supervisor. The id is the `:name`, and a workspace that ended by itself (because it moved, or

@@ -75,10 +75,14 @@ defmodule ExMonty.Workspace.State do
   end
 
   def ask(%__MODULE__{} = state, %Work{} = work, patience) do
-    if patience == :now and (state.working != nil or waiting(state) > 0 or not may_begin?(work.kind, state)),
+    if patience == :now and (busy?(state.working) or waiting(state) > 0 or not may_begin?(work.kind, state)),
       do: {:error, :busy},
       else: {:ok, queue(state, work)}
   end
+
+  # What nobody asked for is housekeeping, and over in a moment.
+  defp busy?(nil), do: false
+  defp busy?(%Work{from: from}), do: from != nil
 
   defp queue(state, %Work{kind: kind} = work) do
     number = state.asked + 1

@@ -11,9 +11,9 @@ defmodule ExMonty.Workspace.Step do
   # What a resumption says of a result that cannot be: the suspension stays.
   @refused [:invalid_result, :invalid_value, :value_too_deep, :value_too_large]
 
-  # How long a step waits for its session, and how often it asks, in milliseconds.
-  @patience 10_000
-  @pause 5
+  # How long a step that failed waits until its session is free, in milliseconds. The engine gives a turn up within one
+  # second, so one that is not free after three computes for long.
+  @patience 3_000
 
   @type reply ::
           {:ok, term, String.t()} | {:suspended, term, String.t()} | {:error, term}
@@ -23,34 +23,21 @@ defmodule ExMonty.Workspace.Step do
   """
   @spec run(Contents.t(), String.t(), map) :: {reply, Contents.t()}
   def run(%Contents{} = contents, code, options) do
+    spare = spare(contents)
+
     with {:ok, before, contents} <- before(contents, options.on_error),
          {:ok, session} <- Variables.live(contents.variables, options.session),
          {:ok, lease} <- Contents.lease(contents.mounts) do
       contents = %{contents | variables: Variables.of_session(session)}
 
       start = fn overseer ->
-        begin(fn -> Session.begin(session, code, options.start, lease.ref, overseer) end, @patience)
+        Variables.when_free(fn -> Session.begin(session, code, options.start, lease.ref, overseer) end)
       end
 
       outcome = drive(lease, options, fn -> Driver.run(start, lease, options.driver) end)
-      settle(outcome, contents, before)
+      settle(outcome, contents, before || spare)
     else
       {:error, reason} -> {{:error, reason}, contents}
-    end
-  end
-
-  # The session is this workspace's alone, so it is busy only until the turn of a step that was given up has ended, or what
-  # that step left has been freed; both happen on threads of the native library.
-  defp begin(attempt, left) do
-    case attempt.() do
-      {:error, %Error{reason: :busy}} when left > 0 ->
-        receive do
-        after
-          @pause -> begin(attempt, left - @pause)
-        end
-
-      begun ->
-        begun
     end
   end
 
@@ -68,7 +55,7 @@ defmodule ExMonty.Workspace.Step do
 
       case drive(lease, options, go_on) do
         {:error, %Error{reason: reason}} = refused when reason in @refused -> {refused, suspended}
-        outcome -> settle(outcome, contents, suspension.before)
+        outcome -> settle(outcome, contents, suspension.before && {:back, suspension.before})
       end
     else
       {:error, reason} -> {{:error, reason}, suspended}
@@ -79,8 +66,22 @@ defmodule ExMonty.Workspace.Step do
   defp result({:error, message}) when is_binary(message), do: {:error, :runtime_error, message}
   defp result(result), do: result
 
+  # Where an error takes the step back to.
   defp before(contents, :keep), do: {:ok, nil, contents}
-  defp before(contents, :rollback), do: Contents.before(contents)
+
+  defp before(contents, :rollback) do
+    with {:ok, before, contents} <- Contents.before(contents), do: {:ok, {:back, before}, contents}
+  end
+
+  # Where it is taken back to if its variables cannot be had: what is at hand without a dump.
+  defp spare(contents) do
+    with true <- Variables.packed?(contents.variables),
+         {:ok, before, _contents} <- Contents.before(contents) do
+      {:spare, before}
+    else
+      _ -> nil
+    end
+  end
 
   defp drive(lease, options, work) do
     settle_tag(work.(), lease, options)
@@ -119,7 +120,12 @@ defmodule ExMonty.Workspace.Step do
   defp settle({:suspended, tag, snapshot, output}, contents, before) do
     with {:ok, packed} <- Suspension.pack_tag(tag),
          {:ok, run} <- ExMonty.dump_snapshot(snapshot) do
-      suspension = %Suspension{tag: packed, run: run, before: before}
+      suspension = %Suspension{
+        tag: packed,
+        run: run,
+        before: with({:back, state} <- before, do: state, else: (_ -> nil))
+      }
+
       {{:suspended, tag, output}, %{contents | suspension: suspension, variables: Variables.new()}}
     else
       # The evaluation ends with its snapshot; the session has what it did so far.
@@ -127,16 +133,31 @@ defmodule ExMonty.Workspace.Step do
     end
   end
 
-  defp settle({:error, reason}, contents, nil) do
-    # A turn that was given up may be in the middle of a change.
-    _ = Contents.calm(contents)
-    {{:error, reason}, contents}
-  end
+  defp settle({:error, reason}, contents, {:back, before}), do: back(reason, contents, before, reason)
 
   defp settle({:error, reason}, contents, before) do
+    # A turn that was given up may be in the middle of a change.
+    _ = Contents.calm(contents)
+    kept(reason, contents, before)
+  end
+
+  # Files and variables stay as the step left them, unless an operation that cannot be stopped has the variables.
+  defp kept(reason, contents, nil), do: {{:error, reason}, contents}
+
+  defp kept(reason, contents, {:spare, before}) do
+    case Variables.packed(contents.variables, @patience) do
+      {:ok, variables} -> {{:error, reason}, %{contents | variables: variables}}
+      {:error, _busy_or_ended} -> back(reason, contents, before, {:taken_back, reason})
+    end
+  end
+
+  defp back(reason, contents, before, told) do
     case Contents.roll_back(contents, before) do
-      {:ok, contents} -> {{:error, reason}, contents}
-      {:error, why} -> {{:error, {:not_rolled_back, why, reason}}, contents}
+      {:ok, contents} ->
+        {{:error, told}, contents}
+
+      {:error, why} ->
+        {{:error, {:not_rolled_back, why, reason}}, contents}
     end
   end
 end

@@ -4,7 +4,11 @@ defmodule ExMonty.Workspace.Variables do
   # The variables of a workspace: an interpreter's session, or its bytes, or both while nothing has changed since the
   # bytes were made. A workspace that does nothing needs no session, and a fork shares the bytes of its template.
 
-  alias ExMonty.Session
+  alias ExMonty.{Error, Session}
+
+  # How long a session is waited for, and how often it is asked, in milliseconds.
+  @patience 10_000
+  @pause 5
 
   defstruct session: nil, bytes: nil
 
@@ -28,13 +32,41 @@ defmodule ExMonty.Workspace.Variables do
 
   def live(%__MODULE__{session: session}, _options), do: {:ok, session}
 
-  @doc "With their bytes; nil where nothing was run yet."
-  @spec packed(t) :: {:ok, t} | {:error, term}
-  def packed(%__MODULE__{session: nil} = variables), do: {:ok, variables}
-  def packed(%__MODULE__{bytes: bytes} = variables) when is_binary(bytes), do: {:ok, variables}
+  @doc "Whether `packed/2` has nothing to do: the bytes are those of what the variables are now."
+  @spec packed?(t) :: boolean
+  def packed?(%__MODULE__{session: session, bytes: bytes}), do: session == nil or is_binary(bytes)
 
-  def packed(%__MODULE__{session: session} = variables) do
-    with {:ok, bytes} <- Session.dump(session), do: {:ok, %{variables | bytes: bytes}}
+  @doc "With their bytes; nil where nothing was run yet."
+  @spec packed(t, milliseconds :: non_neg_integer) :: {:ok, t} | {:error, term}
+  def packed(variables, patience \\ @patience)
+  def packed(%__MODULE__{session: nil} = variables, _patience), do: {:ok, variables}
+  def packed(%__MODULE__{bytes: bytes} = variables, _patience) when is_binary(bytes), do: {:ok, variables}
+
+  def packed(%__MODULE__{session: session} = variables, patience) do
+    with {:ok, bytes} <- when_free(fn -> Session.dump(session) end, patience),
+         do: {:ok, %{variables | bytes: bytes}}
+  end
+
+  @doc """
+  What `attempt` comes to when the session is free.
+
+  It is this workspace's alone, so it is busy only until the turn of a step that was given up has ended, or what that step
+  left has been freed: by threads of the native library, or by this process, which may have been the step's.
+  """
+  @spec when_free((() -> result), milliseconds :: non_neg_integer) :: result when result: term
+  def when_free(attempt, patience \\ @patience) do
+    case attempt.() do
+      {:error, %Error{reason: :busy}} when patience > 0 ->
+        :erlang.garbage_collect()
+
+        receive do
+        after
+          @pause -> when_free(attempt, patience - @pause)
+        end
+
+      result ->
+        result
+    end
   end
 
   @doc "Without the session, when the bytes are there."

@@ -162,6 +162,39 @@ defmodule ExMonty.Workspace.SavingTest do
     assert Workspace.run(ws, "n") == {:ok, 1, ""}
   end
 
+  test "what a later version has stored is an error of the start that names the version, and stays as it is",
+       %{
+         store: store
+       } do
+    {:ok, ws} = start(store, name: "a")
+    {:ok, _, _} = Workspace.run(ws, "n = 1")
+    {:ok, dump} = Workspace.dump(ws)
+    kill(ws)
+
+    later = fn <<magic::binary-size(8), version::16, rest::binary>> ->
+      <<magic::binary, version + 1::16, rest::binary>>
+    end
+
+    assert {:error, %Error{reason: :invalid_dump, message: message}} =
+             Workspace.start_link(from: later.(dump))
+
+    assert message =~ "version"
+
+    for key <- ["head/a", "step/a"] do
+      {:ok, value} = FlakyStore.get(store, key)
+      :ok = FlakyStore.put(store, key, later.(value))
+      {:ok, keys} = FlakyStore.list(store)
+      before = for key <- keys, do: FlakyStore.get(store, key)
+      assert {:error, %Error{reason: :invalid_dump, message: message}} = start(store, name: "a")
+      assert message =~ "version"
+      assert before == for(key <- keys, do: FlakyStore.get(store, key))
+      :ok = FlakyStore.put(store, key, value)
+    end
+
+    {:ok, ws} = start(store, name: "a")
+    assert Workspace.run(ws, "n") == {:ok, 1, ""}
+  end
+
   test "a fork is stored under its own name from the beginning, and not over another", %{store: store} do
     {:ok, ws} = start(store, name: "template")
     {:ok, _, _} = Workspace.run(ws, "n = 1")

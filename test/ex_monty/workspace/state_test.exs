@@ -4,9 +4,9 @@ defmodule ExMonty.Workspace.StateTest do
   alias ExMonty.Workspace.State
   alias ExMonty.Workspace.State.Work
 
-  defp step(id), do: %Work{kind: :step, task: id, monitor: {:monitor, id}}
-  defp upkeep(id), do: %Work{kind: :upkeep, task: id, monitor: {:monitor, id}}
-  defp resumption(tag, id), do: %Work{kind: :resumption, task: {tag, id}, monitor: {:monitor, id}}
+  defp step(id), do: %Work{kind: :step, task: id, from: id, monitor: {:monitor, id}}
+  defp upkeep(id), do: %Work{kind: :upkeep, task: id, from: id, monitor: {:monitor, id}}
+  defp resumption(tag, id), do: %Work{kind: :resumption, task: {tag, id}, from: id, monitor: {:monitor, id}}
 
   defp asked(works, state \\ State.new()) do
     Enum.reduce(works, state, fn work, state ->
@@ -65,6 +65,10 @@ defmodule ExMonty.Workspace.StateTest do
     assert State.ask(suspended, step(2), :now) == {:error, :busy}
     assert {:ok, _} = State.ask(suspended, upkeep(2), :now)
     assert State.ask(asked([step(1)], suspended), upkeep(2), :now) == {:error, :busy}
+    # What nobody has asked for keeps nobody out.
+    {:sleep, sleepy} = begun(asked([%Work{kind: :upkeep, task: :sleep}]))
+    assert {:ok, sleepy} = State.ask(sleepy, step(3), :now)
+    assert {3, _state} = begun(State.finish(sleepy, nil))
   end
 
   test "what nobody waits for any more is not begun, but for a resumption, which is claimed" do
