@@ -74,16 +74,22 @@ defmodule ExMonty.EngineBench do
 
     plain = fn -> {:ok, nil, ""} = Sandbox.run(code, options) end
     loaded = fn -> {:ok, nil, ""} = Sandbox.run(code, many) end
+    {:ok, runner} = ExMonty.compile(code)
+    by_hand = fn -> answer(ExMonty.start(runner)) end
     echo = spawn_link(&echo/0)
     message = fn -> for n <- 1..calls, do: ask(echo, n) end
 
     for {work, ours, baseline, its} <- [
+          compare("one of #{calls} calls in a sandbox", plain, "the same, resumed by hand", by_hand, 1),
           compare("one of #{calls} calls in a sandbox", plain, "a message to a process and back", message, 1),
           compare("the same, with 100 mounts and an :os map", loaded, "without", plain, 1)
         ] do
       {work, ours / calls, baseline, its / calls}
     end
   end
+
+  defp answer({:ok, {:function_call, %{args: args}, snapshot, ""}}), do: answer(ExMonty.resume(snapshot, {:ok, args}))
+  defp answer({:ok, {:complete, nil, ""}}), do: :ok
 
   defp conversion(quick?) do
     n = if quick?, do: 1_000, else: 1_000_000
@@ -169,7 +175,7 @@ defmodule ExMonty.EngineBench do
 
   # Both in turns, so that what else the machine does meets both.
   defp compare(work, ours, baseline, other, times) do
-    rounds = if times == 1, do: 7, else: 15
+    rounds = 15
 
     {ours, its} =
       1..rounds

@@ -53,6 +53,35 @@ fn the_report_names_what_was_written_and_what_was_removed() {
 }
 
 #[test]
+fn what_is_new_in_a_directory_that_hands_its_group_on_has_that_group() {
+    let (table, disk) = over(&[("shared/old", "1"), ("plain/old", "1")]);
+    let shared = disk.path().join("shared");
+    let own = fs::metadata(&shared).unwrap().gid();
+    // Only the privileged may choose a group; for others it is a directory of their own group.
+    let group = match std::os::unix::fs::chown(&shared, None, Some(4321)) {
+        Ok(()) => 4321,
+        Err(_) => own,
+    };
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o2775)).unwrap();
+    table.write("/m/shared/old", "2").unwrap();
+    table.write("/m/shared/file", "2").unwrap();
+    table.create_dir_all("/m/shared/new").unwrap();
+    table.write("/m/shared/new/file", "2").unwrap();
+    table.write("/m/plain/file", "2").unwrap();
+    table.rename("/m/plain/old", "/m/shared/moved").unwrap();
+    table.append("/m/shared/moved", b"2").unwrap();
+    table.commit("/m", &all()).unwrap();
+    let gid = |path: &str| fs::metadata(disk.path().join(path)).unwrap().gid();
+    for born in ["shared/file", "shared/new", "shared/new/file"] {
+        assert_eq!(gid(born), group, "{born}");
+    }
+    for other in ["shared/old", "plain/file", "shared/moved"] {
+        assert_eq!(gid(other), own, "{other}");
+    }
+    assert_eq!(text(&disk, "shared/moved"), "12");
+}
+
+#[test]
 fn a_renamed_directory_is_renamed_and_not_copied() {
     let (table, disk) = over(&[("a/big", "1")]);
     let inode = |path: &str| fs::metadata(disk.path().join(path)).unwrap().ino();

@@ -60,6 +60,8 @@ struct Work<'h> {
 #[derive(Debug, Clone, Copy)]
 struct Made {
     inode: u64,
+    /// Whether it is like nothing that was there, and gets from its directory what whatever is born there gets.
+    is_born: bool,
     is_placed: bool,
 }
 
@@ -252,6 +254,7 @@ impl CommitWork for Work<'_> {
         let made = attic.path(&name);
         let directory = attic.directory().try_clone_to_owned().map_err(refusal)?;
         let directory = directory.as_fd();
+        let is_born = !matches!(entry, NewEntry::File { like: Some(_), .. });
         match entry {
             NewEntry::Link { target } => symlinkat(target, directory, &name).map_err(failed)?,
             NewEntry::File {
@@ -262,8 +265,12 @@ impl CommitWork for Work<'_> {
             } => self.write_file(directory, &name, (like, base, own, mode))?,
         }
         let inode = stat::entry(directory, &name).map_err(refusal)?.metadata.inode;
-        let is_placed = false;
-        self.made.insert(name, Made { inode, is_placed });
+        let made_so = Made {
+            inode,
+            is_born,
+            is_placed: false,
+        };
+        self.made.insert(name, made_so);
         Ok(Staged(made))
     }
 
@@ -281,7 +288,11 @@ impl CommitWork for Work<'_> {
         let place = self.at(path)?;
         match over {
             None => {
+                let is_born = self.made.get(name).is_some_and(|made| made.is_born);
                 let there = (self.attic()?.directory(), name);
+                if is_born {
+                    kept::give_group(there, place.directory()).map_err(failed)?;
+                }
                 to_free(there, (place.directory(), place.name)).map_err(failed)?;
             }
             Some(over) => {

@@ -1,9 +1,11 @@
 //! What a file that takes another's place keeps of it: mode, owner, extended attributes.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::fchown;
 
 use cap_std::fs::{File, Permissions, PermissionsExt as _};
+use rustix::fs::{AtFlags, Gid, Mode, chownat, fstat};
 use rustix::io::Errno;
 
 use crate::metadata::Metadata;
@@ -28,6 +30,24 @@ pub(super) fn give(new: &File, old: &File, kept: &Metadata) -> io::Result<()> {
     give_attributes(new, old)?;
     // After the owner, and after the access list, whose mask it is.
     set_mode(new, kept.mode)
+}
+
+/// Gives an entry that was born elsewhere the group that it would have been born with in `directory`, where that hands its
+/// own on. One who may not give that group away leaves the entry with the one that it has.
+///
+/// # Errors
+///
+/// Those of looking at the directory.
+pub(super) fn give_group(
+    (there, name): (BorrowedFd<'_>, &str),
+    directory: BorrowedFd<'_>,
+) -> Result<(), Errno> {
+    let found = fstat(directory)?;
+    if Mode::from_raw_mode(found.st_mode).contains(Mode::SGID) {
+        let group = Gid::from_raw(found.st_gid);
+        let _ = chownat(there, name, None, Some(group), AtFlags::SYMLINK_NOFOLLOW);
+    }
+    Ok(())
 }
 
 /// Sets the permission bits of an open file, which has no others afterwards.
