@@ -129,7 +129,9 @@ defmodule ExMonty.Workspace.Store.Directory do
   defp keep_next(directory, contents, newest) do
     result =
       with_temporary(directory, contents, fn temporary ->
-        with :ok <- link(temporary, directory, newest), do: follows(directory, newest)
+        with :ok <- take(temporary, directory, newest + 1),
+             :ok <- follows(directory, newest),
+             do: flushed(directory, newest)
       end)
 
     case result do
@@ -139,19 +141,21 @@ defmodule ExMonty.Workspace.Store.Directory do
     end
   end
 
-  # The number may have been free because those after it are so many that it is forgotten already, or because the value
-  # was deleted.
+  # The number may have been free because it was taken and is forgotten already, or because the value was deleted. Then the
+  # one before it is gone, too, as the oldest are removed first. That one may also be gone because others have built on this
+  # value already, more of them than generations are kept: what is a conflict then was made, and never the other way round.
   defp follows(directory, newest) do
     case generations(directory) do
       {:ok, [1]} when newest == 0 ->
         :ok
 
-      {:ok, [number, ^newest | _older]} when number == newest + 1 ->
-        :ok
-
-      {:ok, _others} ->
-        _ = File.rm(Path.join(directory, file(newest + 1)))
-        {:error, :conflict}
+      {:ok, numbers} ->
+        if newest in numbers do
+          :ok
+        else
+          _ = File.rm(Path.join(directory, file(newest + 1)))
+          {:error, :conflict}
+        end
 
       error ->
         error
@@ -179,10 +183,14 @@ defmodule ExMonty.Workspace.Store.Directory do
   end
 
   defp link(temporary, directory, newest) do
-    with :ok <- :file.make_link(temporary, Path.join(directory, file(newest + 1))),
-         :ok <- flush(directory),
-         # Its own name is flushed with the first generation.
-         do: if(newest == 0, do: flush(Path.dirname(directory)), else: :ok)
+    with :ok <- take(temporary, directory, newest + 1), do: flushed(directory, newest)
+  end
+
+  defp take(temporary, directory, number), do: :file.make_link(temporary, Path.join(directory, file(number)))
+
+  # The directory's own name is flushed with the first generation.
+  defp flushed(directory, newest) do
+    with :ok <- flush(directory), do: if(newest == 0, do: flush(Path.dirname(directory)), else: :ok)
   end
 
   defp told(:ok, _directory), do: :ok
@@ -228,7 +236,8 @@ defmodule ExMonty.Workspace.Store.Directory do
   defp forget_old(directory, kept) do
     with {:ok, numbers} <- generations(directory) do
       sweep(directory)
-      numbers |> Enum.drop(kept) |> Enum.each(&File.rm(Path.join(directory, file(&1))))
+      # The oldest first: a number is free again only when the one before it is.
+      numbers |> Enum.drop(kept) |> Enum.reverse() |> Enum.each(&File.rm(Path.join(directory, file(&1))))
     end
   end
 

@@ -159,30 +159,35 @@ defmodule ExMonty.Workspace.Store.DirectoryTest do
     assert Directory.get(path, "a") == {:ok, "three"}
   end
 
-  # Each adds one to what it found. Were one swap made over another, the sum would lack it; with as few generations as
-  # this a number that was taken is soon forgotten again.
+  # Each adds its own to the list that it found. Were one swap made over another, the list would lack what that had added;
+  # with as few generations as this a number that was taken is soon forgotten again.
   test "of swaps that race, each that is made was made for the value before it", %{path: path} do
-    for generations <- [1, 2] do
-      key = "sum-#{generations}"
+    for generations <- [1, 3] do
+      key = "list-#{generations}"
       config = [path: path, generations: generations]
-      :ok = Directory.put(config, key, "0")
+      :ok = Directory.put(config, key, "")
 
       made =
         1..16
-        |> Enum.map(fn _ -> Task.async(fn -> Enum.count(1..40, fn _ -> added?(config, key) end) end) end)
+        |> Enum.map(fn writer ->
+          Task.async(fn -> for n <- 1..40, added?(config, key, "#{writer}.#{n}"), do: "#{writer}.#{n}" end)
+        end)
         |> Task.await_many(60_000)
+        |> List.flatten()
 
-      assert Directory.get(config, key) == {:ok, Integer.to_string(Enum.sum(made))}
-      assert Enum.sum(made) in 1..639
+      {:ok, list} = Directory.get(config, key)
+      list = String.split(list)
+      assert made -- list == []
+      assert list == Enum.uniq(list)
+      assert length(made) in 1..639
     end
   end
 
-  defp added?(config, key) do
-    with {:ok, found} <- Directory.get(config, key),
-         next = Integer.to_string(String.to_integer(found) + 1),
-         :ok <- Directory.swap(config, key, next, Store.digest(found)) do
-      true
-    else
+  defp added?(config, key, mine) do
+    {:ok, found} = Directory.get(config, key)
+
+    case Directory.swap(config, key, found <> mine <> " ", Store.digest(found)) do
+      :ok -> true
       {:error, :conflict} -> false
     end
   end
