@@ -2,7 +2,7 @@ defmodule ExMonty.Workspace.Store.DirectoryTest do
   use ExUnit.Case, async: true
   doctest ExMonty.Workspace.Store.Directory
 
-  alias ExMonty.Test.HostDirectory
+  alias ExMonty.Test.{HostDirectory, Workspaces}
   alias ExMonty.Workspace.Store
   alias ExMonty.Workspace.Store.Directory
 
@@ -157,6 +157,24 @@ defmodule ExMonty.Workspace.Store.DirectoryTest do
     assert Directory.swap(path, "a", "three", Store.digest("two")) == {:error, :conflict}
     assert Directory.swap(path, "a", "three", Store.digest("one")) == :ok
     assert Directory.get(path, "a") == {:ok, "three"}
+  end
+
+  # What it takes to write a large value is time for others, whose numbers are forgotten again by the time of the link: the
+  # number of the swap is free, and it is none of the last.
+  test "a swap that takes long is a conflict when others have put so many that its number is free again", %{
+    path: path
+  } do
+    config = [path: path, generations: 1]
+    :ok = Directory.put(config, "a", "one")
+    large = String.duplicate("x", 64 * 1024 * 1024)
+    swap = Task.async(fn -> Directory.swap(config, "a", large, Store.digest("one")) end)
+    Workspaces.until(fn -> Enum.any?(files(path, "a"), &String.starts_with?(&1, ".new-")) end)
+    for value <- ["two", "three"], do: :ok = Directory.put(config, "a", value)
+
+    # In the one case it came too late, in the other the two came after it.
+    newest = if Task.await(swap, 60_000) == {:error, :conflict}, do: "000000000003", else: "000000000004"
+    assert files(path, "a") == [newest]
+    assert Directory.get(config, "a") == {:ok, "three"}
   end
 
   # Each adds its own to the list that it found. Were one swap made over another, the list would lack what that had added;
