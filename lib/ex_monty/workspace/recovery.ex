@@ -8,21 +8,34 @@ defmodule ExMonty.Workspace.Recovery do
   # outlasts, and goes back then. The session, which is free a little later, is waited for by who needs it.
 
   alias ExMonty.Error
-  alias ExMonty.Workspace.{Contents, State}
+  alias ExMonty.Workspace.{Checkpoint, Contents, State}
 
   @typedoc "Whether the files are those from before; nothing is known when the recovery was killed, too."
   @type found :: :taken_back | :left | :unknown
 
-  @doc "Goes back to `before`; without it the contents stay as they were left."
-  @spec perform(Contents.t(), Contents.before() | nil) :: {Contents.t(), found}
-  def perform(%Contents{} = contents, nil) do
+  @doc """
+  Goes back to `before`; without it the contents stay as they were left. What is in the store may be what the caller is told
+  was lost, so it is saved; if that fails, the next save does it.
+  """
+  @spec perform(Contents.t(), Contents.before() | nil, Checkpoint.t() | nil) ::
+          {Contents.t(), Checkpoint.t() | nil, found}
+  def perform(%Contents{} = contents, before, checkpoint) do
+    {contents, found} = back(contents, before)
+
+    case checkpoint && Checkpoint.save(checkpoint, contents) do
+      {:ok, checkpoint, contents} -> {contents, checkpoint, found}
+      _not_saved -> {contents, checkpoint, found}
+    end
+  end
+
+  defp back(contents, nil) do
     _ = Contents.calm(contents)
     {contents, :left}
   end
 
-  def perform(%Contents{} = contents, before) do
+  defp back(contents, before) do
     case Contents.roll_back(contents, before) do
-      {:ok, contents} -> {contents, :taken_back}
+      {:ok, back} -> {%{back | suspension: contents.suspension}, :taken_back}
       # A mount that writes through to the host keeps what was written.
       {:error, _reason} -> {contents, :left}
     end

@@ -9,7 +9,7 @@ defmodule ExMonty.Workspace.Server do
   require Logger
 
   alias ExMonty.{Error, Mount}
-  alias ExMonty.Workspace.{Arrival, Errand, Look, Name, Options, Recovery, State, Suspension}
+  alias ExMonty.Workspace.{Arrival, Errand, Look, Name, Options, Recovery, State, Suspension, Variables}
   alias ExMonty.Workspace.State.Work
 
   @enforce_keys [:options]
@@ -213,19 +213,21 @@ defmodule ExMonty.Workspace.Server do
   def handle_info({:EXIT, worker, reason}, %{worker: worker} = data) when worker != nil do
     work = data.state.working
     server = self()
-    back = back(work, data)
-    contents = data.contents
-    recovery = spawn_link(fn -> send(server, {:recovered, self(), Recovery.perform(contents, back)}) end)
+    {before, contents, checkpoint} = {before(work, data), left(work, data), data.checkpoint}
+
+    recovery =
+      spawn_link(fn -> send(server, {:recovered, self(), Recovery.perform(contents, before, checkpoint)}) end)
+
     {:noreply, %{data | worker: nil, recovery: {recovery, reason}, files_before: nil, offer: nil}}
   end
 
-  def handle_info({:recovered, pid, {contents, found}}, %{recovery: {pid, reason}} = data) do
+  def handle_info({:recovered, pid, {contents, checkpoint, found}}, %{recovery: {pid, reason}} = data) do
     dismiss(pid)
-    {:noreply, recovered(%{data | contents: contents}, reason, found)}
+    {:noreply, recovered(%{data | checkpoint: checkpoint}, contents, reason, found)}
   end
 
   def handle_info({:EXIT, pid, _reason}, %{recovery: {pid, reason}} = data),
-    do: {:noreply, recovered(data, reason, :unknown)}
+    do: {:noreply, recovered(data, left(data.state.working, data), reason, :unknown)}
 
   def handle_info({:EXIT, _pid, :normal}, data), do: {:noreply, data}
   def handle_info({:EXIT, _pid, reason}, data), do: {:stop, reason, data}
@@ -304,38 +306,34 @@ defmodule ExMonty.Workspace.Server do
   defp answer(%Work{from: from}, reply), do: GenServer.reply(from, reply)
 
   # Where a worker that was killed began, if that is known whole.
-  defp back(%Work{kind: :resumption}, data), do: back(data.files_before, nil)
+  defp before(%Work{kind: :resumption}, data), do: before(data.files_before, nil)
 
-  defp back(%Work{kind: :step}, %{contents: %{variables: %{bytes: bytes}}} = data) when is_binary(bytes),
-    do: back(data.files_before, bytes)
+  defp before(%Work{kind: :step}, %{contents: %{variables: variables}} = data) do
+    if Variables.packed?(variables), do: before(data.files_before, variables.bytes)
+  end
 
-  defp back(%Work{}, _data), do: nil
+  defp before(%Work{}, _data), do: nil
+  defp before(nil, _variables), do: nil
+  defp before(files, variables), do: %{files: files, variables: variables}
 
-  defp back(nil, _variables), do: nil
-  defp back(files, variables), do: %{files: files, variables: variables}
+  # What is there without the worker: a step that was lost was begun, and a resumption left its suspension.
+  defp left(%Work{kind: :step}, data), do: Map.update!(data.contents, :steps, &(&1 + 1))
 
-  defp recovered(data, reason, found) do
+  defp left(%Work{kind: :resumption, task: {suspension, _}}, data),
+    do: %{data.contents | suspension: suspension}
+
+  defp left(%Work{kind: :upkeep}, data), do: %{data.contents | suspension: data.state.suspension}
+
+  defp recovered(data, contents, reason, found) do
     work = data.state.working
-    data = %{data | recovery: nil}
-
-    data =
-      case work do
-        %Work{kind: :resumption, task: {suspension, _}} ->
-          %{data | state: State.finish(data.state, suspension)}
-
-        %Work{kind: :step} ->
-          %{
-            data
-            | contents: Map.update!(data.contents, :steps, &(&1 + 1)),
-              state: State.finish(data.state, nil)
-          }
-
-        %Work{kind: :upkeep} ->
-          %{data | state: State.finish(data.state, nil)}
-      end
-
     answer(work, {:error, Recovery.lost(work.kind, reason, found)})
-    proceed(data)
+
+    proceed(%{
+      data
+      | recovery: nil,
+        contents: %{contents | suspension: nil},
+        state: finish(data.state, contents.suspension)
+    })
   end
 
   ## Moving away

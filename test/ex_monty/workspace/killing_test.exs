@@ -7,6 +7,7 @@ defmodule ExMonty.Workspace.KillingTest do
   import ExMonty.Test.Workspaces
 
   alias ExMonty.{Error, Workspace}
+  alias ExMonty.Test.FlakyStore
 
   @often 100
 
@@ -63,6 +64,7 @@ defmodule ExMonty.Workspace.KillingTest do
   test "a step that is killed while it writes has written all that it will when its caller hears of it" do
     for _ <- 1..@often do
       ws = start()
+      {:ok, nil, ""} = Workspace.run(ws, "n = 1")
       task = begun(ws, &Workspace.run(&1, "gate('in')\nwhile True: open('/work/a', 'a').write('2')"), "in")
       grown(ws, 0)
       kill(ws)
@@ -86,5 +88,49 @@ defmodule ExMonty.Workspace.KillingTest do
       assert Workspace.write(ws, "/work/b", "x") == :ok
       assert Workspace.read(ws, "/work/a") == left
     end
+  end
+
+  # The save was made, and the caller is told that the step was lost: then what is in the store must not be the step.
+  test "what a killed step had saved already is taken back in the store, too" do
+    store = start_supervised!(FlakyStore)
+    opts = [name: :"killed-#{inspect(store)}", store: {FlakyStore, store}]
+    ws = start(opts)
+    {:ok, nil, ""} = Workspace.run(ws, "n = 1; open('/work/a', 'w').write('1'); None")
+
+    killed_in_save = fn ws, work ->
+      FlakyStore.hold(store, "head/")
+      task = Task.async(fn -> work.(ws) end)
+      held = FlakyStore.held()
+      worker = :sys.get_state(ws).worker
+      monitor = Process.monitor(worker)
+      Process.exit(worker, :kill)
+      assert_receive {:DOWN, ^monitor, :process, ^worker, :killed}
+      FlakyStore.let_go(held, :made)
+      # The save of what was gone back to.
+      FlakyStore.let_go(FlakyStore.held(), :made)
+      FlakyStore.fail(store, nil)
+      assert {:error, %Error{reason: :step_lost}} = Task.await(task)
+    end
+
+    restarted = fn ws ->
+      monitor = Process.monitor(ws)
+      Process.exit(ws, :kill)
+      assert_receive {:DOWN, ^monitor, :process, ^ws, :killed}
+      start(opts)
+    end
+
+    killed_in_save.(ws, &Workspace.run(&1, "n = 2; open('/work/a', 'w').write('2')"))
+    assert %{steps: 2, saved: 2} = Workspace.info(ws)
+    ws = restarted.(ws)
+    assert Workspace.info(ws).lost == nil
+    assert Workspace.run(ws, "n, open('/work/a').read()") == {:ok, {1, "1"}, ""}
+
+    {:suspended, "t", ""} = Workspace.run(ws, "n = suspend('t'); open('/work/a', 'w').write('3')")
+    killed_in_save.(ws, &Workspace.resume(&1, "t", {:ok, 2}))
+    assert Workspace.suspensions(ws) == ["t"]
+    ws = restarted.(ws)
+    assert Workspace.read(ws, "/work/a") == {:ok, "1"}
+    assert Workspace.resume(ws, "t", {:ok, 3}) == {:ok, 1, ""}
+    assert Workspace.run(ws, "n") == {:ok, 3, ""}
   end
 end
