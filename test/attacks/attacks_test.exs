@@ -4,7 +4,8 @@ for table <- [
       ExMonty.Attacks.Memory,
       ExMonty.Attacks.Time,
       ExMonty.Attacks.Floods,
-      ExMonty.Attacks.Mounts
+      ExMonty.Attacks.Mounts,
+      ExMonty.Attacks.Library
     ] do
   defmodule Module.concat(table, Test) do
     use ExMonty.Test.AttackCase, attacks: table

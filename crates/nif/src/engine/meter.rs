@@ -23,7 +23,7 @@ use std::{
     sync::atomic::{AtomicIsize, AtomicUsize, Ordering},
 };
 
-use monty_types::RUN_MEMORY;
+use monty_types::{RUN_MEMORY, RUN_PEAK};
 
 pub(crate) use self::metered::Metered;
 
@@ -244,6 +244,8 @@ impl<'a> Window<'a> {
     fn open(meter: &'a mut Meter) -> Self {
         let thread_held = RUN_MEMORY.replace(meter.held);
         let thread_left = ALLOCATIONS_LEFT.replace(meter.allocations_left);
+        // What a walk of another run came to is no business of this one.
+        RUN_PEAK.set(0);
         // Much that was held before the turn is given back when it is freed in it.
         LARGE_SEEN.set(meter.held() > LARGE);
         Self {
@@ -261,6 +263,7 @@ impl Drop for Window<'_> {
         let (held, condemned) = count();
         METERED.fetch_add(held.wrapping_sub(PUBLISHED.get()), Ordering::Relaxed);
         RUN_MEMORY.set(self.thread_held);
+        RUN_PEAK.set(0);
         PUBLISHED.set(self.thread_published);
         IN_TURN.set(self.thread_in_turn);
         self.meter.held = held;
