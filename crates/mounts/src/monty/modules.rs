@@ -165,3 +165,6 @@ pub fn unhandled_function(function: &str, args: &CallArgs) -> Option<ExtFunction
         .into()
     })
 }
+
+#[cfg(test)]
+mod tests;

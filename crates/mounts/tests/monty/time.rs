@@ -126,6 +126,38 @@ fn a_scan_stops_at_the_limit_while_it_runs() {
 }
 
 #[test]
+fn calls_of_modules_stop_at_the_limit_while_they_work() {
+    let limit = Duration::from_millis(100);
+    for call in [
+        "shutil.copytree('/m', '/w/copy')",
+        "shutil.copytree('/m', '/w/copy', ignore=shutil.ignore_patterns('x*'))",
+        "glob.glob('/m/**', recursive=True)",
+        "glob.glob('/m/*/*/*/*/*/*/*/*/*/*/*/*')",
+    ] {
+        let table = slow(Duration::from_millis(1));
+        table.mount("/w", Mount::memory()).unwrap();
+        let code = format!("import shutil, glob\ntry:\n    {call}\nexcept Exception:\n    print('caught')");
+        let ended = within(limit, &table, &code);
+        assert_timed_out(&ended, limit);
+        assert_eq!(ended.output, "", "{call}");
+    }
+}
+
+/// Most of the files are still there: it has not gone on until all were removed.
+#[test]
+fn a_removal_of_many_files_stops_at_the_limit() {
+    let table = memory();
+    table.create_dir_all("/m/many").unwrap();
+    for number in 0..20_000 {
+        table.write(&format!("/m/many/{number}"), "").unwrap();
+    }
+    let limit = Duration::from_micros(200);
+    let code = "import shutil\nshutil.rmtree('/m/many', ignore_errors=True)";
+    assert_timed_out(&within(limit, &table, code), limit);
+    assert!(table.exists("/m/many"));
+}
+
+#[test]
 fn a_run_that_has_used_its_time_up_changes_nothing_more() {
     let table = memory();
     let mut script = Script::new("open('/m/new', 'w').write('x')");

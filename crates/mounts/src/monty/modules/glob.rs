@@ -300,3 +300,15 @@ impl Search<'_, '_> {
         self.work.is_dir(&self.at(path))
     }
 }
+
+/// `glob.glob(pattern, recursive=True)`.
+#[cfg(test)]
+pub(super) fn search_all(work: &mut Work<'_>, pattern: &str) -> Result<Vec<String>, Failure> {
+    let search = Search {
+        root: "",
+        recursive: true,
+        hidden: false,
+        work,
+    };
+    search.all(pattern)
+}

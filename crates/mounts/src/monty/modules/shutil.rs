@@ -28,6 +28,8 @@ use super::Job;
 use super::arguments::{Bound, GivenPath, Signature};
 use super::outcome::{Done, Failure};
 use super::work::Place;
+#[cfg(test)]
+use super::work::Work;
 
 use file::{Copied, Symlinks};
 use tree::{Removal, TreeCopy};
@@ -261,4 +263,25 @@ fn no_link(from: &Place, to: &Place) -> Failure {
     const EPERM: i32 = 1;
     let error = Error::new(ErrorKind::Os(EPERM), Operation::Write, &from.spelled);
     Failure::File(error.with_destination(&to.spelled))
+}
+
+/// `shutil.copytree(from, to)`, by paths in the working directory.
+#[cfg(test)]
+pub(super) fn copy_all(work: &mut Work<'_>, from: &str, to: &str) -> Result<(), Failure> {
+    let plan = TreeCopy {
+        symlinks: Symlinks::Followed,
+        ignored: Vec::new(),
+        copied: Copied::Into,
+        skips_dangling: false,
+        exist_ok: false,
+    };
+    let (from, to) = (work.locate(from), work.locate(to));
+    work.copy_whole_tree(&from, &to, &plan)
+}
+
+/// `shutil.rmtree(path, ignore_errors=True)`, by a path in the working directory.
+#[cfg(test)]
+pub(super) fn remove_all(work: &mut Work<'_>, path: &str) -> Result<(), Failure> {
+    let path = work.locate(path);
+    work.remove_whole_tree(&path, Removal::Tolerant)
 }

@@ -56,6 +56,8 @@ pub(super) struct Work<'a> {
     clock: &'a Clock,
     tracker: Option<&'a ResourceTracker>,
     visits: u64,
+    /// How many entries the call may look at.
+    pub(super) most_visits: u64,
     held: usize,
     room: Option<(u64, u64)>,
 }
@@ -73,6 +75,7 @@ impl<'a> Work<'a> {
             clock,
             tracker,
             visits: 0,
+            most_visits: MAX_VISITS,
             held: 0,
             room: None,
         }
@@ -112,8 +115,9 @@ impl<'a> Work<'a> {
     /// Counts an entry that is looked at, copied or removed, and looks at the time.
     pub(super) fn visit(&mut self, at: &Place) -> Result<(), Failure> {
         self.visits += 1;
-        if self.visits > MAX_VISITS {
-            return Err(at.failure(ErrorKind::ScanLimit { limit: MAX_VISITS }, Operation::Scan));
+        let limit = self.most_visits;
+        if self.visits > limit {
+            return Err(at.failure(ErrorKind::ScanLimit { limit }, Operation::Scan));
         }
         self.clock.check()?;
         Ok(())
