@@ -5,7 +5,8 @@ for table <- [
       ExMonty.Attacks.Time,
       ExMonty.Attacks.Floods,
       ExMonty.Attacks.Mounts,
-      ExMonty.Attacks.Library
+      ExMonty.Attacks.Library,
+      ExMonty.Attacks.Sessions
     ] do
   defmodule Module.concat(table, Test) do
     use ExMonty.Test.AttackCase, attacks: table
