@@ -118,15 +118,21 @@ defmodule ExMonty.Workspace.DurabilityTest do
     {:ok, {n, answers}, ""} = Workspace.run(ws, "n, answers")
     assert n in [answered, answered + 1], "#{n} was reached, #{answered} was answered"
 
+    # What was said last may have been lost with the node, so that it was there at least.
+    done = [{:whole, answered + 1}, {:suspended, answered + 1}]
+
     case where do
-      :step -> assert found == :lost and n == answered
-      :save -> assert {found, n} in [{:lost, answered}, {:whole, answered + 1}, {:suspended, answered + 1}]
-      :saved -> assert found in [:whole, :suspended] and n == answered + 1
-      :resumption -> assert found in [:suspended, :whole] and n == answered + 1
-      :save_of_resumption -> assert found in [:suspended, :whole] and n == answered + 1
-      :resumed -> assert found == :whole and n == answered + 1
-      :note -> assert {found, n} in [{:lost, answered}, {:whole, answered}]
-      :between -> assert found == :whole and n == answered
+      where when where in [:step, :save] ->
+        assert {found, n} in [{:lost, answered} | done]
+
+      where when where in [:between, :note] ->
+        assert {found, n} in [{:whole, answered}, {:lost, answered} | done]
+
+      where when where in [:saved, :resumption, :save_of_resumption] ->
+        assert {found, n} in done
+
+      :resumed ->
+        assert {found, n} == {:whole, answered + 1}
     end
 
     assert answers == for(k <- 1..n//1, rem(k, 5) == 0, do: "answer #{k}")
