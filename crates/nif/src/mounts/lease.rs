@@ -38,7 +38,7 @@ impl Resource for LeaseResource {}
 impl LeaseResource {
     /// The lease, for a call or a turn: it does not end before what this returns is dropped.
     pub(crate) fn enter(&self) -> Answer<Arc<Lease>> {
-        match &*self.hold.0.lock() {
+        match &*self.hold.held.lock() {
             Held::Lease(lease) => Ok(Arc::clone(lease)),
             Held::Lent => Err(in_use()),
             Held::Waiting(_) | Held::Nothing => Err(Refusal::LeaseReleased),
@@ -72,7 +72,7 @@ impl LeaseResource {
     }
 
     fn held_by_caller(env: Env<'_>, table: ResourceArc<TableResource>, begun: Held) -> Self {
-        let hold = Arc::new(Hold(Mutex::new(begun)));
+        let hold = Arc::new(Hold::new(begun));
         let owner = env.pid();
         table.owners.add(owner, &hold);
         let watch = Watch::over(env, owner, &hold);
@@ -136,7 +136,11 @@ impl Watch {
 }
 
 /// The one place a lease is kept, until it ends.
-struct Hold(Mutex<Held>);
+struct Hold {
+    held: Mutex<Held>,
+    /// Locked while the lease is ending, which takes a moment after it was taken out.
+    ending: Mutex<()>,
+}
 
 /// What is kept there.
 enum Held {
@@ -150,21 +154,29 @@ enum Held {
 }
 
 impl Hold {
-    /// Ends the lease, at once or as soon as the calls in flight end, or the waiting for it; says whether there was one
-    /// to end.
-    fn end(&self) -> bool {
-        // Taken out under the lock and dropped outside of it.
-        let held = mem::replace(&mut *self.0.lock(), Held::Nothing);
-        !matches!(held, Held::Nothing)
+    fn new(held: Held) -> Self {
+        Self {
+            held: Mutex::new(held),
+            ending: Mutex::new(()),
+        }
+    }
+
+    /// Ends the lease, at once or as soon as the calls in flight end, or the waiting for it. Where somebody else is ending
+    /// it, it has ended when this returns.
+    fn end(&self) {
+        let _ending = self.ending.lock();
+        // Taken out under the lock and dropped outside of it: whoever is next in line is told, and may look here.
+        let held = mem::replace(&mut *self.held.lock(), Held::Nothing);
+        drop(held);
     }
 
     fn has_ended(&self) -> bool {
-        matches!(*self.0.lock(), Held::Nothing)
+        matches!(*self.held.lock(), Held::Nothing)
     }
 
     /// Takes the lease out, for one who has it to himself.
     fn lend(&self) -> Answer<Lent<'_>> {
-        let mut held = self.0.lock();
+        let mut held = self.held.lock();
         match mem::replace(&mut *held, Held::Lent) {
             Held::Lease(lease) => Ok(Lent { hold: self, lease }),
             Held::Lent => Err(in_use()),
@@ -177,7 +189,7 @@ impl Hold {
 
     /// Keeps the place in the line, while there is something to wait for.
     fn keep(&self, ticket: Ticket) {
-        let mut held = self.0.lock();
+        let mut held = self.held.lock();
         let superfluous = match &mut *held {
             Held::Waiting(kept) => kept.replace(ticket),
             Held::Lease(_) | Held::Lent | Held::Nothing => Some(ticket),
@@ -188,7 +200,7 @@ impl Hold {
 
     /// Gives up waiting; `false` for a lease that has been granted.
     fn withdraw(&self) -> bool {
-        let mut held = self.0.lock();
+        let mut held = self.held.lock();
         if matches!(*held, Held::Lease(_) | Held::Lent) {
             return false;
         }
@@ -207,7 +219,7 @@ struct Lent<'a> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let mut held = self.hold.0.lock();
+        let mut held = self.hold.held.lock();
         if matches!(*held, Held::Lent) {
             *held = Held::Lease(Arc::clone(&self.lease));
         }
@@ -223,7 +235,7 @@ impl Grantee {
         let Some(hold) = self.0.upgrade() else {
             return false;
         };
-        let mut kept = hold.0.lock();
+        let mut kept = hold.held.lock();
         if !matches!(*kept, Held::Waiting(_)) {
             drop(kept);
             drop(lease);
@@ -251,18 +263,16 @@ impl Owners {
         owners.push((owner, Arc::downgrade(hold)));
     }
 
-    /// Ends the leases of owners that are dead; says whether there were any.
-    pub(super) fn end_leases_of_the_dead(&self, env: Env<'_>) -> bool {
+    /// Ends the leases of owners that are dead, those that somebody else is ending included.
+    pub(super) fn end_leases_of_the_dead(&self, env: Env<'_>) {
         let dead: Vec<Arc<Hold>> = {
             let owners = self.0.lock();
             let dead = owners.iter().filter(|(owner, _)| !owner.is_alive(env));
             dead.filter_map(|(_, hold)| hold.upgrade()).collect()
         };
-        let mut ended = false;
         for hold in dead {
-            ended |= hold.end();
+            hold.end();
         }
-        ended
     }
 }
 

@@ -43,9 +43,8 @@ impl TableResource {
     /// Asks the table for something. When it is in use, the leases of the dead are ended and it is asked again.
     pub(super) fn ask<T>(&self, env: Env<'_>, question: impl Fn(&Table) -> Answer<T>) -> Answer<T> {
         match question(&self.table) {
-            Err(Refusal::Mounts(error))
-                if error.kind() == ErrorKind::InUse && self.owners.end_leases_of_the_dead(env) =>
-            {
+            Err(Refusal::Mounts(error)) if error.kind() == ErrorKind::InUse => {
+                self.owners.end_leases_of_the_dead(env);
                 question(&self.table)
             }
             answer => answer,

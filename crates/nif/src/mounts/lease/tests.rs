@@ -6,7 +6,7 @@ use super::*;
 fn held() -> (Table, Hold) {
     let table = Table::new();
     let lease = table.checkout(LeaseMode::Exclusive).unwrap();
-    (table, Hold(Mutex::new(Held::Lease(Arc::new(lease)))))
+    (table, Hold::new(Held::Lease(Arc::new(lease))))
 }
 
 fn borrowed(hold: &Hold) -> Lent<'_> {
@@ -36,11 +36,26 @@ fn what_is_lent_is_lent_once_and_comes_back() {
 fn a_lease_that_is_to_end_while_it_is_lent_ends_afterwards() {
     let (table, hold) = held();
     let lent = borrowed(&hold);
-    assert!(hold.end());
+    hold.end();
     assert!(is_out(&table), "its borrower still has it");
     drop(lent);
     assert!(!is_out(&table));
     assert!(matches!(hold.lend(), Err(Refusal::LeaseReleased)));
+}
+
+#[test]
+fn of_many_who_end_a_lease_each_finds_it_ended() {
+    for _ in 0..2_000 {
+        let (table, hold) = held();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    hold.end();
+                    assert!(table.checkout(LeaseMode::Shared).is_ok());
+                });
+            }
+        });
+    }
 }
 
 #[test]
