@@ -2,8 +2,9 @@
 # with nothing else to do. Words select rows by name (`… bench/engine.exs conversion starvation`); `--quick` does
 # everything once and small, which only shows that it works.
 #
-# Each row has its baseline beside it, measured in turns with it, and the ratio of the two. Figures are medians, except
-# where a row says what else.
+# Each row has its baseline beside it, measured in turns with it: a round has one measurement of each, and there are rounds
+# until a second is over, fifteen at least. Figures are medians over the rounds, and the ratio is the median of the rounds'
+# ratios, except where a row says what else.
 
 defmodule ExMonty.EngineBench do
   alias ExMonty.{Mount, Sandbox}
@@ -14,7 +15,7 @@ defmodule ExMonty.EngineBench do
     IO.puts("| work | ours | beside it | its figure | ours is |\n|---|--:|---|--:|--:|")
 
     for {name, row} <- rows(), words == [] or Enum.any?(words, &String.contains?(name, &1)) do
-      for {work, ours, baseline, its} <- row.(quick?), do: print("#{name}: #{work}", ours, baseline, its)
+      for figures <- row.(quick?), do: print(name, figures)
     end
   end
 
@@ -52,16 +53,15 @@ defmodule ExMonty.EngineBench do
 
   # `exists` is what has a constant answer without a handler, given in Rust as the mount's is.
   defp file_call(quick?) do
-    calls = if quick?, do: 10, else: 10_000
+    calls = if quick?, do: 10, else: 1_000
     code = "from pathlib import Path\np = Path('/work/a')\nfor _ in range(#{calls}):\n    p.exists()"
     {:ok, runner} = ExMonty.compile(code)
     {:ok, lease} = Mount.checkout(Mount.new!([{"/work", :memory, files: %{"a" => "1"}}]))
     ours = fn -> {:ok, {:complete, nil, ""}} = ExMonty.start_with_mounts(runner, lease) end
     floor = fn -> {:ok, nil, ""} = ExMonty.run(runner) end
-    {work, ours, baseline, its} = compare("exists, in memory", ours, "the same, answered with a constant", floor, 1)
-    row = [{work, ours / calls, baseline, its / calls}]
+    row = compare("exists, in memory", ours, "the same, answered with a constant", floor, 1)
     Mount.release(lease)
-    row
+    [each(row, calls)]
   end
 
   defp host_function(quick?) do
@@ -79,13 +79,13 @@ defmodule ExMonty.EngineBench do
     echo = spawn_link(&echo/0)
     message = fn -> for n <- 1..calls, do: ask(echo, n) end
 
-    for {work, ours, baseline, its} <- [
-          compare("one of #{calls} calls in a sandbox", plain, "the same, resumed by hand", by_hand, 1),
-          compare("one of #{calls} calls in a sandbox", plain, "a message to a process and back", message, 1),
-          compare("the same, with 100 mounts and an :os map", loaded, "without", plain, 1)
-        ] do
-      {work, ours / calls, baseline, its / calls}
-    end
+    rows = [
+      compare("one of #{calls} calls in a sandbox", plain, "the same, resumed by hand", by_hand, 1),
+      compare("one of #{calls} calls in a sandbox", plain, "a message to a process and back", message, 1),
+      compare("the same, with 100 mounts and an :os map", loaded, "without", plain, 1)
+    ]
+
+    Enum.map(rows, &each(&1, calls))
   end
 
   defp answer({:ok, {:function_call, %{args: args}, snapshot, ""}}), do: answer(ExMonty.resume(snapshot, {:ok, args}))
@@ -147,11 +147,11 @@ defmodule ExMonty.EngineBench do
 
   # How long a process of the attacked node waits for another at most: of each kind of attack, the worst.
   defp ping(quick?) do
-    alias ExMonty.Attacks.{Floods, Memory, Mounts, Recursion, Source, Time}
+    alias ExMonty.Attacks.{Floods, Library, Memory, Mounts, Recursion, Sessions, Source, Time}
 
     calm = worst([ExMonty.Test.Attack.new("nothing", "1", {:ok, 1})])
 
-    for table <- [Recursion, Source, Memory, Time, Floods, Mounts] do
+    for table <- [Recursion, Source, Memory, Time, Floods, Mounts, Library, Sessions] do
       attacks = if quick?, do: Enum.take(table.attacks(), 2), else: table.attacks()
       {longest, name} = worst(attacks)
       kind = table |> Module.split() |> List.last() |> String.downcase()
@@ -175,15 +175,18 @@ defmodule ExMonty.EngineBench do
 
   # Both in turns, so that what else the machine does meets both.
   defp compare(work, ours, baseline, other, times) do
-    rounds = 15
-
-    {ours, its} =
-      1..rounds
-      |> Enum.map(fn _ -> {repeat(times, ours), repeat(times, other)} end)
-      |> Enum.unzip()
-
-    {work, median(ours), baseline, median(its)}
+    rounds = rounds(fn -> {repeat(times, ours), repeat(times, other)} end, 15, now() + 1_000)
+    {ours, its} = Enum.unzip(rounds)
+    {work, median(ours), baseline, median(its), median(for {one, other} <- rounds, do: one / max(other, 0.01))}
   end
+
+  defp rounds(round, least, until) do
+    if least <= 0 and now() >= until, do: [], else: [round.() | rounds(round, least - 1, until)]
+  end
+
+  defp each({work, ours, baseline, its, ratio}, calls), do: {work, ours / calls, baseline, its / calls, ratio}
+
+  defp now, do: System.monotonic_time(:millisecond)
 
   defp repeat(times, fun), do: time(fn -> for(_ <- 1..times, do: fun.()) end) / times
 
@@ -209,9 +212,11 @@ defmodule ExMonty.EngineBench do
 
   defp wait_until(check), do: check.() || (Process.sleep(5) && wait_until(check))
 
-  defp print(work, ours, baseline, its) do
-    ratio = :erlang.float_to_binary(ours / max(its, 0.01), decimals: 2)
-    IO.puts("| #{work} | #{show(ours)} | #{baseline} | #{show(its)} | #{ratio}× the time |")
+  defp print(name, {work, ours, baseline, its}), do: print(name, {work, ours, baseline, its, ours / max(its, 0.01)})
+
+  defp print(name, {work, ours, baseline, its, ratio}) do
+    ratio = :erlang.float_to_binary(ratio / 1, decimals: 2)
+    IO.puts("| #{name}: #{work} | #{show(ours)} | #{baseline} | #{show(its)} | #{ratio}× the time |")
   end
 
   defp show(microseconds) when microseconds >= 10_000, do: "#{round(microseconds / 1_000)} ms"

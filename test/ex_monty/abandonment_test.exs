@@ -2,7 +2,7 @@ defmodule ExMonty.AbandonmentTest do
   # Alone, because turns that are abandoned keep others from beginning.
   use ExUnit.Case, async: false
 
-  alias ExMonty.{Error, Exception, Mount}
+  alias ExMonty.{Error, Exception, Mount, Patience}
 
   # One operation of the interpreter, which looks at no limit while it computes. It takes seconds, also on a fast machine.
   @power "10 ** 20_000_000"
@@ -11,15 +11,7 @@ defmodule ExMonty.AbandonmentTest do
   @limits %{max_duration_secs: 0.05}
 
   setup do
-    on_exit(fn -> eventually(fn -> ExMonty.info().turns_abandoned == 0 end) end)
-  end
-
-  defp eventually(done?, tries \\ 6_000) do
-    cond do
-      done?.() -> :ok
-      tries == 0 -> flunk("it did not happen within a minute")
-      true -> Process.sleep(10) && eventually(done?, tries - 1)
-    end
+    on_exit(fn -> Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end) end)
   end
 
   defp lease!(mounts) do
@@ -56,7 +48,7 @@ defmodule ExMonty.AbandonmentTest do
     assert :ok = Mount.release(lease)
     # Somebody else has the table while the operation still computes.
     assert {:ok, other} = Mount.checkout(mounts)
-    eventually(fn -> ExMonty.info().turns_abandoned == 0 end)
+    Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end)
     assert Mount.ls(other, "/w") == {:ok, ["before"]}
   end
 
@@ -79,14 +71,14 @@ defmodule ExMonty.AbandonmentTest do
     end
     |> Enum.each(&assert({:error, %Exception{type: :timeout_error}} = Task.await(&1, 60_000)))
 
-    eventually(fn -> ExMonty.info().turns_stuck == bound end)
+    Patience.until(fn -> ExMonty.info().turns_stuck == bound end)
 
     assert {:error, %Error{reason: :overloaded, message: message}} = ExMonty.compile("1")
     assert message =~ "abandoned"
     assert {:error, %Error{reason: :overloaded}} = ExMonty.run(runner)
     assert ExMonty.info().overloads == overloads + 2
     assert {:ok, {:complete, 1, ""}} = ExMonty.resume(paused, {:ok, nil})
-    eventually(fn -> ExMonty.info().turns_abandoned == 0 end)
+    Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end)
     assert ExMonty.info().turns_stuck == 0
     assert {:ok, 2, ""} = ExMonty.eval("1 + 1")
   end
@@ -113,17 +105,17 @@ defmodule ExMonty.AbandonmentTest do
       {pid, monitor} =
         spawn_monitor(fn -> ExMonty.eval("while True:\n    pass", limits: %{max_duration_secs: 600}) end)
 
-      eventually(fn -> ExMonty.info().turns_running == 1 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 1 end)
       Process.exit(pid, :kill)
       assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}
-      eventually(fn -> ExMonty.info().turns_running == 0 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 0 end)
     end
 
     test "takes its turn along when it is a task that is shut down" do
       task = Task.async(fn -> ExMonty.eval("while True:\n    pass", limits: :unlimited) end)
-      eventually(fn -> ExMonty.info().turns_running == 1 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 1 end)
       assert Task.shutdown(task, :brutal_kill) == nil
-      eventually(fn -> ExMonty.info().turns_running == 0 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 0 end)
     end
 
     test "frees the lease that its turn uses, though another process owns it" do
@@ -134,10 +126,10 @@ defmodule ExMonty.AbandonmentTest do
       {pid, monitor} =
         spawn_monitor(fn -> ExMonty.start_with_mounts(runner, lease, %{}, limits: :unlimited) end)
 
-      eventually(fn -> ExMonty.info().turns_running == 1 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 1 end)
       Process.exit(pid, :kill)
       assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}
-      eventually(fn -> ExMonty.info().turns_running == 0 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 0 end)
       # The lease is this process's, and of use to it.
       assert {:ok, text} = Mount.read(lease, "/w/n")
       # Whichever of the two calls of the loop was the last.
@@ -163,10 +155,10 @@ defmodule ExMonty.AbandonmentTest do
 
     test "is not answered by an operation that computes on, which is abandoned" do
       {pid, monitor} = spawn_monitor(fn -> ExMonty.eval("x = #{@power}", limits: :unlimited) end)
-      eventually(fn -> ExMonty.info().turns_running == 1 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 1 end)
       Process.exit(pid, :kill)
       assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}
-      eventually(fn -> ExMonty.info().turns_running == 0 end)
+      Patience.until(fn -> ExMonty.info().turns_running == 0 end)
     end
   end
 end

@@ -5,8 +5,8 @@ defmodule ExMonty.Patience do
 
   alias ExMonty.Error
 
-  @doc "Waits until `check` is true, and fails after some ten seconds in which it never was."
-  def until(check, tries \\ 1_000) do
+  @doc "Waits until `check` is true, and fails after a minute or more in which it never was."
+  def until(check, tries \\ 6_000) do
     cond do
       check.() ->
         :ok

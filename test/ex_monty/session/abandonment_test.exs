@@ -2,22 +2,14 @@ defmodule ExMonty.Session.AbandonmentTest do
   # Alone, because turns that are abandoned keep others from beginning.
   use ExUnit.Case, async: false
 
-  alias ExMonty.{Error, Exception, Mount, Session}
+  alias ExMonty.{Error, Exception, Mount, Patience, Session}
 
   # One operation of the interpreter, which looks at no limit while it computes. It takes seconds, also on a fast machine.
   @power "10 ** 20_000_000"
   @limits %{max_duration_secs: 0.05}
 
   setup do
-    on_exit(fn -> eventually(fn -> ExMonty.info().turns_abandoned == 0 end) end)
-  end
-
-  defp eventually(done?, tries \\ 6_000) do
-    cond do
-      done?.() -> :ok
-      tries == 0 -> flunk("it did not happen within a minute")
-      true -> Process.sleep(10) && eventually(done?, tries - 1)
-    end
+    on_exit(fn -> Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end) end)
   end
 
   defp session!(opts \\ []) do
@@ -28,8 +20,8 @@ defmodule ExMonty.Session.AbandonmentTest do
 
   # Both are true from when the abandoned turn's thread is through.
   defp until_free(session) do
-    eventually(fn -> not match?({:error, %Error{reason: :busy}}, Session.dump(session)) end)
-    eventually(fn -> ExMonty.info().turns_abandoned == 0 end)
+    Patience.until(fn -> not match?({:error, %Error{reason: :busy}}, Session.dump(session)) end)
+    Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end)
   end
 
   test "the caller is answered, with what was printed; the session is busy while the operation computes, and lives on" do
@@ -90,7 +82,7 @@ defmodule ExMonty.Session.AbandonmentTest do
     session = session!()
 
     {pid, monitor} = spawn_monitor(fn -> Session.eval(session, "y = #{@power}", limits: :unlimited) end)
-    eventually(fn -> ExMonty.info().turns_running == 1 end)
+    Patience.until(fn -> ExMonty.info().turns_running == 1 end)
     Process.exit(pid, :kill)
     assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}
     until_free(session)
@@ -112,8 +104,8 @@ defmodule ExMonty.Session.AbandonmentTest do
     assert_receive {:DOWN, ^monitor, :process, ^pid, :normal}, 60_000
     assert %{turns_abandoned: 1, metered_bytes: held} = ExMonty.info()
     assert held - before.metered_bytes > 40_000_000
-    eventually(fn -> ExMonty.info().turns_abandoned == 0 end)
-    eventually(fn -> ExMonty.info().metered_bytes - before.metered_bytes < 1_000_000 end)
+    Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end)
+    Patience.until(fn -> ExMonty.info().metered_bytes - before.metered_bytes < 1_000_000 end)
     assert ExMonty.info().runs_paused == before.runs_paused
   end
 end
