@@ -9,7 +9,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use mounts::{ErrorKind, Event, Lease, LeaseMode, Mount, Observer, Operation, Table};
+use mounts::{ErrorKind, Event, Lease, LeaseMode, Mount, Observer, Operation, Table, Ticket};
 use parking_lot::Mutex;
 
 use LeaseMode::{Exclusive, Shared};
@@ -77,6 +77,14 @@ impl Room {
 
 /// Threads come by every door, most of them with little patience. In the end each waits as long as it takes: had a
 /// wake-up been lost, or a lease, it would wait in vain.
+#[test]
+fn leases_and_tables_may_be_sent_and_shared_and_tickets_too() {
+    fn both<T: Send + Sync + 'static>() {}
+    both::<Lease>();
+    both::<Table>();
+    both::<Ticket>();
+}
+
 #[test]
 fn exclusion_holds_and_nobody_is_forgotten_under_stress() {
     const THREADS: u64 = 8;
