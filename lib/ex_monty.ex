@@ -48,7 +48,21 @@ defmodule ExMonty do
   """
 
   alias ExMonty.Mount.Lease
-  alias ExMonty.{Counters, Dump, Error, Exception, FunctionCall, Limits, Native, Options, OsCall, Turn, Value}
+
+  alias ExMonty.{
+    Compiler,
+    Counters,
+    Dump,
+    Error,
+    Exception,
+    FunctionCall,
+    Limits,
+    Native,
+    Options,
+    OsCall,
+    Turn,
+    Value
+  }
 
   @typedoc "A compiled program. It may be run any number of times, by any process."
   @opaque runner :: reference
@@ -118,18 +132,7 @@ defmodule ExMonty do
       1
   """
   @spec compile(String.t(), keyword) :: {:ok, runner} | {:error, reason}
-  def compile(code, opts \\ []) when is_binary(code) do
-    options = Options.compile!(opts)
-
-    if byte_size(code) > options.max_source_bytes do
-      message =
-        "the source has #{byte_size(code)} bytes, and :max_source_bytes accepts #{options.max_source_bytes}"
-
-      {:error, %Error{reason: :source_too_large, message: message}}
-    else
-      Turn.take(:compile, [code, options.script_name, options.inputs, options.dynamic_code])
-    end
-  end
+  def compile(code, opts \\ []) when is_binary(code), do: Compiler.compile(code, opts)
 
   @doc """
   Runs `runner` to its end, without a host.
@@ -160,7 +163,8 @@ defmodule ExMonty do
   @doc """
   Compiles `code` and runs it to its end, without a host.
 
-  Takes the options of `compile/2` and of `run/3`; `:inputs` is a map of names to values.
+  Takes the options of `compile/2` and of `run/3`; `:inputs` is a map of names to values. `:max_memory` holds for compiling,
+  too: a source that would take more is a `MemoryError`.
 
       iex> ExMonty.eval("a + b", inputs: %{a: 1, b: 2})
       {:ok, 3, ""}
@@ -173,7 +177,7 @@ defmodule ExMonty do
   def eval(code, opts \\ []) when is_binary(code) do
     {inputs, compile, run} = Options.eval!(opts)
 
-    with {:ok, runner} <- compile(code, compile) do
+    with {:ok, runner} <- Compiler.compile_for(code, compile, run) do
       run(runner, inputs, run)
     end
   end

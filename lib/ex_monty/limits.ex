@@ -5,7 +5,7 @@ defmodule ExMonty.Limits do
   | key | unit | default | what it bounds |
   |---|---|---|---|
   | `:max_duration_secs` | seconds, a number above 0 | 10 | execution, and the answering of calls in Rust; waiting for Elixir is free |
-  | `:max_memory` | bytes | 268,435,456 (256 MiB) | what the run holds at any time |
+  | `:max_memory` | bytes | 268,435,456 (256 MiB) | what the run holds at any time, and compiling what is evaluated takes |
   | `:max_allocations` | count | `:unlimited` | allocations of the run, over all its life |
   | `:gc_interval` | allocations | `:unlimited` | how often cycles are looked for; the interpreter chooses when unlimited |
   | `:max_recursion_depth` | levels, up to 10,000 | 1,000 | calls inside calls, and nesting of what is compared, shown or hashed |

@@ -29,7 +29,7 @@ defmodule ExMonty.Native do
     }
   end
 
-  def compile(_reference, _code, _script_name, _inputs, _dynamic_code), do: unloaded()
+  def compile(_reference, _code, _script_name, _inputs, _dynamic_code, _max_memory), do: unloaded()
   def input_names(_runner), do: unloaded()
   def start(_reference, _runner, _values, _limits, _policy, _host), do: unloaded()
   def start_large(_reference, _runner, _values, _limits, _policy, _host), do: unloaded()

@@ -98,7 +98,7 @@ defmodule ExMonty.Sandbox do
   Runs are reported as `ExMonty.Telemetry` says.
   """
 
-  alias ExMonty.Mount
+  alias ExMonty.{Compiler, Mount}
   alias ExMonty.Sandbox.{Driver, Options}
 
   @typedoc "What everybody may answer."
@@ -163,7 +163,7 @@ defmodule ExMonty.Sandbox do
   def run(code, opts \\ []) when is_binary(code) do
     options = Options.validate!(opts)
 
-    with {:ok, runner} <- ExMonty.compile(code, Options.compile(options)),
+    with {:ok, runner} <- Compiler.compile_for(code, Options.compile(options), options.start),
          {:ok, mounts} <- table(options.mounts),
          {:ok, lease} <- Mount.checkout(mounts, options.lease) do
       try do

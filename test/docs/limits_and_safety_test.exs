@@ -7,6 +7,6 @@ defmodule ExMonty.Docs.LimitsAndSafetyTest do
 
   test "the examples of the guide run, one after the other" do
     Guide.run(@guide)
-    assert length(Guide.examples(@guide)) == 5
+    assert length(Guide.examples(@guide)) == 6
   end
 end

@@ -111,7 +111,7 @@ defmodule ExMonty.NativeTest do
 
   defp runs do
     [
-      compile: fn -> [make_ref(), "1", "main.py", [], false] end,
+      compile: fn -> [make_ref(), "1", "main.py", [], false, nil] end,
       input_names: fn -> [runner()] end,
       start: fn -> [make_ref(), runner(), [], limits(), policy(), nil] end,
       start_large: fn -> [make_ref(), runner(), [], limits(), policy(), nil] end,

@@ -11,6 +11,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod clerk;
+pub(crate) mod compiling;
 mod configuration;
 pub(crate) mod dynamic_code;
 pub(crate) mod handoff;

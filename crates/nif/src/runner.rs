@@ -1,12 +1,12 @@
 //! Compiled programs.
 //!
 //! Compiling is a turn like any other: the parser and the compiler recurse with the nesting and the length of the
-//! source, and build some two hundred bytes for each of its bytes.
+//! source, and build some hundred bytes for each of its bytes.
 
 use std::{sync::Arc, time::Duration};
 
 use monty::{DUMP_VERSION, MontyRun};
-use monty_types::{CompileOptions, MontyException, OsPolicy};
+use monty_types::{CompileOptions, ExcType, MontyException, OsPolicy};
 use parking_lot::Mutex;
 use rustler::{Binary, Encoder, Env, NifResult, Reference, Resource, ResourceArc, Term};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::{
     engine::{
         Engine,
         admission::Admission,
+        compiling,
         dynamic_code::DynamicCode,
         meter::{Meter, Metered},
         parcel::{Names, Parcel},
@@ -47,7 +48,8 @@ struct Options {
 }
 
 impl Options {
-    fn compile(&self, code: String) -> Result<MontyRun, MontyException> {
+    fn compile(&self, code: String, max_memory: Option<usize>) -> Result<MontyRun, MontyException> {
+        compiling::check(&code, max_memory)?;
         let inputs = self.inputs.clone();
         let run = MontyRun::new(code, &self.script_name, inputs, CompileOptions::default())?;
         self.dynamic_code.check(run.code(), &self.script_name)?;
@@ -76,13 +78,13 @@ impl From<Malformed> for Rejection {
 
 impl Program {
     /// Compiles the source in `code`, metered from the copy of its text on.
-    fn compile(code: Parcel, options: Options) -> Result<Self, Rejection> {
+    fn compile(code: Parcel, options: Options, max_memory: Option<usize>) -> Result<Self, Rejection> {
         let compiled = Metered::build(Meter::new(None), || {
             let code = code.open(|code| {
                 let bytes = code.decode::<Binary<'_>>().ok()?;
                 std::str::from_utf8(bytes.as_slice()).ok().map(str::to_owned)
             });
-            Ok::<_, Rejection>(options.compile(code.ok_or(Rejection::NotText)?)?)
+            Ok::<_, Rejection>(options.compile(code.ok_or(Rejection::NotText)?, max_memory)?)
         })?;
         Ok(Self {
             compiled: Mutex::new(compiled),
@@ -107,7 +109,7 @@ impl Program {
             let run = if version == DUMP_VERSION {
                 record::read_last(rest)?
             } else {
-                read.compile(code)?
+                read.compile(code, None)?
             };
             options = Some(read);
             Ok::<_, Rejection>(run)
@@ -201,7 +203,7 @@ impl Outcome for Compiled {
     }
 }
 
-/// Compiles `code`. On a normal scheduler: the work is a worker's, see [`turn`].
+/// Compiles `code`, in so many bytes of memory. On a normal scheduler: the work is a worker's, see [`turn`].
 #[rustler::nif]
 fn compile<'a>(
     env: Env<'a>,
@@ -210,6 +212,7 @@ fn compile<'a>(
     script_name: String,
     Names(inputs): Names,
     dynamic_code: DynamicCode,
+    max_memory: Option<usize>,
 ) -> Term<'a> {
     let code = Parcel::pack(code);
     let options = Options {
@@ -219,7 +222,12 @@ fn compile<'a>(
     };
     let work = move |turn: &Arc<Tether>| {
         turn.arm(COMPILE_TIME, COMPILE_TIME);
-        Compiled::from(Program::compile(code, options))
+        let compiled = Program::compile(code, options, max_memory);
+        if matches!(&compiled, Err(Rejection::Raised(exception)) if exception.exc_type() == ExcType::MemoryError)
+        {
+            Engine::get().count_breach();
+        }
+        Compiled::from(compiled)
     };
     turn::submit(env, reference, Request::new(Admission::Begin, work))
 }

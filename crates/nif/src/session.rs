@@ -14,6 +14,7 @@ use crate::{
     engine::{
         Engine,
         admission::Admission,
+        compiling,
         dynamic_code::DynamicCode,
         limits::Limits,
         meter::{self, Meter, Metered},
@@ -232,7 +233,9 @@ fn evaluate(
     if name == FIRST_SCRIPT && !place.terms.has_directory {
         repl.set_cwd(&host.default_directory());
     }
-    if let Err(exception) = place.terms.dynamic_code.check(code, &name) {
+    let checked = compiling::check(code, run.ledger.limits.memory())
+        .and_then(|()| place.terms.dynamic_code.check(code, &name));
+    if let Err(exception) = checked {
         return Err(Ended {
             exception,
             session: Some(repl),
