@@ -32,8 +32,8 @@ defmodule ExMonty.Sandbox.ConversationTest do
     (pids[3], len(set(pids[:3])), len(set(pids[4:])), pids[0] == pids[4])
     """
 
-    assert {:ok, {"f() did not answer within 100 ms", 1, 1, false}, ""} =
-             Sandbox.run(code, functions: asked(answers), callback_timeout: 100)
+    assert {:ok, {"f() did not answer within 1500 ms", 1, 1, false}, ""} =
+             Sandbox.run(code, functions: asked(answers), callback_timeout: 1_500)
   end
 
   test "whatever a call among others does wrong is that call's exception" do
