@@ -47,22 +47,9 @@ defmodule ExMonty do
   on. The configuration is read when the native library is loaded.
   """
 
+  alias ExMonty.{Compiler, Counters, Dump, Error, Exception, FunctionCall}
+  alias ExMonty.{Limits, Native, Options, OsCall, Turn, Value}
   alias ExMonty.Mount.Lease
-
-  alias ExMonty.{
-    Compiler,
-    Counters,
-    Dump,
-    Error,
-    Exception,
-    FunctionCall,
-    Limits,
-    Native,
-    Options,
-    OsCall,
-    Turn,
-    Value
-  }
 
   @typedoc "A compiled program. It may be run any number of times, by any process."
   @opaque runner :: reference

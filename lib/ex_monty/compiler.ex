@@ -12,7 +12,7 @@ defmodule ExMonty.Compiler do
   @doc "The same for one run with these options, whose memory is what compiling may take, too."
   @spec compile_for(String.t(), keyword, keyword) :: {:ok, ExMonty.runner()} | {:error, ExMonty.reason()}
   def compile_for(code, opts, run_opts) do
-    {_, {max_memory, _, _, _}} = run_opts |> Keyword.get(:limits, %{}) |> Limits.encode!()
+    max_memory = run_opts |> Keyword.get(:limits, %{}) |> Limits.memory!()
     compile(code, Options.compile!(opts), max_memory)
   end
 

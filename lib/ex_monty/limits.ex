@@ -81,6 +81,14 @@ defmodule ExMonty.Limits do
           "invalid option :limits: #{inspect(other)}; accepted: a map with #{keys()}, or :unlimited"
   end
 
+  @doc false
+  # The bytes that a run with these limits may hold, or nil where there is no bound.
+  @spec memory!(t) :: pos_integer | nil
+  def memory!(limits) do
+    {_times_and_depths, {memory, _allocations, _output, _host_calls}} = encode!(limits)
+    memory
+  end
+
   @doc """
   Checks `limits` that are a ceiling for the limits of something else, and gives them as the native library takes them.
 

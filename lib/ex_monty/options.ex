@@ -79,8 +79,8 @@ defmodule ExMonty.Options do
     Enum.map(names, &Map.fetch!(inputs, &1))
   end
 
-  @doc "Checks that `opts` is a keyword list with accepted keys, each once."
-  def only!(opts, accepted) do
+  @doc "Checks that `opts` is a keyword list with accepted keys, each once; `of` says in errors what they are options of."
+  def only!(opts, accepted, of \\ "") do
     unless Keyword.keyword?(opts) do
       raise ArgumentError, "invalid options: #{inspect(opts)}; accepted: a keyword list"
     end
@@ -91,10 +91,10 @@ defmodule ExMonty.Options do
 
       [option | _] ->
         if option in accepted do
-          raise ArgumentError, "option #{inspect(option)} is given twice"
+          raise ArgumentError, "option #{inspect(option)}#{of} is given twice"
         else
           accepted = Enum.map_join(accepted, ", ", &inspect/1)
-          raise ArgumentError, "unknown option #{inspect(option)}; accepted: #{accepted}"
+          raise ArgumentError, "unknown option #{inspect(option)}#{of}; accepted: #{accepted}"
         end
     end
   end

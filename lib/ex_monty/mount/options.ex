@@ -103,21 +103,7 @@ defmodule ExMonty.Mount.Options do
     {hosts, on_drift, max_size}
   end
 
-  defp known!(opts, accepted, what) do
-    unless Keyword.keyword?(opts), do: wrong!("options", opts, "a keyword list")
-
-    case Keyword.keys(opts) -- accepted do
-      [] ->
-        :ok
-
-      [option | _] ->
-        if option in accepted do
-          raise ArgumentError, "option #{inspect(option)} of #{what} is given twice"
-        else
-          raise ArgumentError, "unknown option #{inspect(option)} of #{what}; accepted: #{names(accepted)}"
-        end
-    end
-  end
+  defp known!(opts, accepted, what), do: ExMonty.Options.only!(opts, accepted, " of #{what}")
 
   defp limits!(opts) do
     for option <- @limits, {:ok, value} <- [Keyword.fetch(opts, option)], do: {option, limit!(option, value)}
@@ -163,8 +149,6 @@ defmodule ExMonty.Mount.Options do
     ArgumentError ->
       wrong!("the contents of #{inspect(path)} in :files", contents, "a binary, iodata or :directory")
   end
-
-  defp names(options), do: Enum.map_join(options, ", ", &inspect/1)
 
   defp wrong!(what, got, accepted) do
     raise ArgumentError, "#{what}: got #{inspect(got)}, accepted: #{accepted}"

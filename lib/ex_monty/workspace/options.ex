@@ -64,7 +64,7 @@ defmodule ExMonty.Workspace.Options do
   @doc "The options of `start_link/1`."
   @spec start!(keyword) :: t
   def start!(opts) do
-    only!(opts, Keyword.keys(@own) ++ @sandbox ++ @session)
+    ExMonty.Options.only!(opts, Keyword.keys(@own) ++ @sandbox ++ @session)
     # What a run refuses is refused here already.
     Sandbox.Options.validate!(Keyword.take(opts, @sandbox ++ @session))
 
@@ -98,7 +98,7 @@ defmodule ExMonty.Workspace.Options do
   @doc "Those of a fork: what its template was given, but for what names it, and `opts`."
   @spec fork!(t, keyword) :: t
   def fork!(%__MODULE__{given: given, hosts: hosts}, opts) do
-    only!(opts, @sandbox ++ (Keyword.keys(@own) -- [:mounts, :from, :hosts]))
+    ExMonty.Options.only!(opts, @sandbox ++ (Keyword.keys(@own) -- [:mounts, :from, :hosts]))
     given = Keyword.drop(given, [:name, :store, :hosts, :mounts, :from])
     start!([hosts: hosts] ++ Keyword.merge(given, opts))
   end
@@ -106,7 +106,7 @@ defmodule ExMonty.Workspace.Options do
   @doc "The options of `run/3`."
   @spec run!(keyword) :: map
   def run!(opts) do
-    only!(opts, @run)
+    ExMonty.Options.only!(opts, @run)
     Sandbox.Options.validate!(Keyword.take(opts, [:inputs, :limits, :timeout, :on_output]))
 
     %{
@@ -121,14 +121,14 @@ defmodule ExMonty.Workspace.Options do
   @doc "The options of `resume/4`."
   @spec resume!(keyword) :: map
   def resume!(opts) do
-    only!(opts, [:timeout, :on_output])
+    ExMonty.Options.only!(opts, [:timeout, :on_output])
     run!(opts)
   end
 
   @doc "The options of `move/3`: the supervisor, or nil."
   @spec supervisor!(keyword) :: GenServer.server() | nil
   def supervisor!(opts) do
-    only!(opts, [:supervisor])
+    ExMonty.Options.only!(opts, [:supervisor])
 
     case opts[:supervisor] do
       name when is_atom(name) or (is_tuple(name) and elem(name, 0) in [:global, :via]) -> name
@@ -147,23 +147,6 @@ defmodule ExMonty.Workspace.Options do
       start: run.inputs ++ run.limits,
       driver: %{driver | suspend: :allowed}
     }
-  end
-
-  defp only!(opts, accepted) do
-    unless Keyword.keyword?(opts), do: refuse!("options", opts, "a keyword list")
-
-    case Keyword.keys(opts) -- accepted do
-      [] ->
-        :ok
-
-      [option | _] ->
-        if option in accepted do
-          raise ArgumentError, "option #{inspect(option)} is given twice"
-        else
-          raise ArgumentError,
-                "unknown option #{inspect(option)}; accepted: #{Enum.map_join(accepted, ", ", &inspect/1)}"
-        end
-    end
   end
 
   defp one_of!(opts, option, [default | _] = accepted) do
