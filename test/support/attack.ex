@@ -43,6 +43,16 @@ defmodule ExMonty.Test.Attack do
   @spec expected?(t, outcome) :: boolean
   def expected?(%__MODULE__{expect: expected}, outcome), do: expected === outcome
 
+  @spec late?(outcome) :: boolean
+  def late?(outcome), do: outcome == {:raised, :timeout_error}
+
+  # The same attack with so many seconds, whatever it had.
+  @spec with_time(t, pos_integer) :: t
+  def with_time(attack, seconds) do
+    limits = attack.opts |> Keyword.get(:limits, %{}) |> Map.put(:max_duration_secs, seconds)
+    %{attack | opts: Keyword.put(attack.opts, :limits, limits)}
+  end
+
   @doc false
   @spec outcome(term) :: {outcome, String.t()}
   def outcome({:ok, value, output}) do

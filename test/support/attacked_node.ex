@@ -56,6 +56,10 @@ defmodule ExMonty.Test.AttackedNode do
     {:reply, answer == {:ok, :pong}, state}
   end
 
+  # The port of a node that died.
+  @impl true
+  def handle_info({:EXIT, port, _reason}, state) when is_port(port), do: {:noreply, state}
+
   @impl true
   def terminate(_reason, %{port: port}), do: if(port, do: kill(port))
 
