@@ -13,7 +13,10 @@ defmodule ExMonty.Counters do
     * `:turns_abandoned` – turns whose callers have been answered, or are gone, and which have not ended.
     * `:turns_stuck` – those of them that compute on: their threads have had a core for 200 ms since they were to stop. What
       only had no core to stop on is none of them. At `:max_abandoned_turns` of these new runs are refused.
-    * `:threads` – threads that there are, idle ones included and those of stuck turns left out.
+    * `:turns_stranded` – turns that asked for far more memory than they may have in an operation that looks at no limit. Their
+      callers have got a `MemoryError`; their threads sleep for ever, and what they hold stays in `:metered_bytes`. No script
+      is known to come to that without `dynamic_code: true`.
+    * `:threads` – threads that there are, idle ones included and those of stuck and stranded turns left out.
     * `:metered_bytes` – bytes held by all runs and runners.
     * `:calls_answered` – calls of runs that mounts answered, without a trip to Elixir, since the start.
     * `:overloads` – work that was refused as `:overloaded`, since the start.
@@ -25,6 +28,7 @@ defmodule ExMonty.Counters do
           runs_paused: non_neg_integer,
           turns_abandoned: non_neg_integer,
           turns_stuck: non_neg_integer,
+          turns_stranded: non_neg_integer,
           threads: non_neg_integer,
           metered_bytes: non_neg_integer,
           calls_answered: non_neg_integer,

@@ -52,6 +52,7 @@ defmodule ExMonty.Native do
     do: unloaded()
 
   def session_of(_snapshot), do: unloaded()
+  def session_has_ended(_session), do: unloaded()
   def pending_call_ids(_snapshot), do: unloaded()
   def time_zone?(_name), do: unloaded()
   def info, do: unloaded()

@@ -37,7 +37,8 @@ defmodule ExMonty.Session do
   Tracebacks need the text of every evaluation, which the session keeps, with some 250 bytes beside it.
 
   A session ends, and answers `%ExMonty.Error{reason: :session_ended}` from then on, when its state cannot come back from an
-  evaluation: because that was dumped while it was paused, or panicked in the native library.
+  evaluation: because that was dumped while it was paused, panicked in the native library, or is stranded
+  (`ExMonty.Counters`).
 
   ## Dumps
 

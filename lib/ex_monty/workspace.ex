@@ -90,6 +90,9 @@ defmodule ExMonty.Workspace do
     * `{:not_rolled_back, why, reason}`: the step failed with `reason`, and its files could not be taken back.
     * `{:taken_back, reason}`: the step failed with `reason` in an operation that cannot be stopped, such as
       `10 ** (10 ** 8)`, and which has the variables. Files and variables are those from before the step.
+    * `{:variables_lost, reason}`: the step failed with `reason`, which ended the session, and nothing from before the step
+      is at hand. Files are as it left them, and there are no variables. No script is known to come to that without
+      `:dynamic_code`.
     * `%ExMonty.Error{}`: `:step_lost`, `:unknown_suspension`, `:already_resumed`, or another that depends on data.
       `:superseded`: a workspace that was started later has the name in the store, and nothing was done. The same in
       `:not_saved`, when a step was under way.
@@ -100,6 +103,7 @@ defmodule ExMonty.Workspace do
           | {:not_saved, term, term}
           | {:not_rolled_back, term, term}
           | {:taken_back, term}
+          | {:variables_lost, term}
           | Mount.error()
 
   @doc """

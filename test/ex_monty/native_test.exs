@@ -135,6 +135,7 @@ defmodule ExMonty.NativeTest do
       session_start: fn -> [make_ref(), session(), "x", ["x"], [1], limits(), nil, nil] end,
       session_start_large: fn -> [make_ref(), session(), "x", ["x"], [1], nil, nil, nil] end,
       session_of: fn -> [session_snapshot()] end,
+      session_has_ended: fn -> [session()] end,
       time_zone?: fn -> ["UTC"] end,
       overseer_new: fn -> [self(), 1_000] end,
       overseer_attach: fn -> [overseer(), snapshot()] end,

@@ -96,6 +96,11 @@ defmodule ExMonty.Test.AttackCase do
       """)
     end
 
+    ExUnit.Assertions.assert(
+      report.stranded == 0,
+      "it, or one beside it, looked at no limit: its thread is stranded"
+    )
+
     if attack.memory && not Map.has_key?(early, attack.name) do
       ExUnit.Assertions.assert(
         report.peak <= report.start + attack.memory,

@@ -19,7 +19,8 @@ defmodule ExMonty.Test.AttackedNode do
           start: integer,
           peak: integer,
           rest: integer,
-          ping: non_neg_integer
+          ping: non_neg_integer,
+          stranded: non_neg_integer
         }
 
   @type result :: {:ok, report} | {:died, non_neg_integer | :afterwards} | :silent

@@ -103,6 +103,7 @@ rustler::atoms! {
     max_metered_bytes,
     turns_abandoned,
     turns_stuck,
+    turns_stranded,
     overloads,
     overloaded,
     map_set_example = "map_set",

@@ -136,6 +136,7 @@ fn info(env: Env<'_>) -> Term<'_> {
         (atoms::runs_paused(), engine.paused.load(Ordering::Relaxed)),
         (atoms::turns_abandoned(), load.abandoned),
         (atoms::turns_stuck(), load.stuck),
+        (atoms::turns_stranded(), load.stranded),
         (atoms::threads(), load.threads),
         (atoms::metered_bytes(), meter::metered_bytes()),
         (atoms::limit_breaches(), engine.breaches.load(Ordering::Relaxed)),

@@ -276,7 +276,7 @@ fn launch(
             run.instances.learn(value);
         }
         let program = program.instantiate(&cwd, policy.os);
-        Ok(At::Program(program.start(values, tracker, run.print())?))
+        At::start_program(program, values, tracker, run.print())
     });
     Turned::new(stop, Shape::of(host), bounds)
 }

@@ -241,8 +241,13 @@ fn evaluate(
             session: Some(repl),
         });
     }
-    let progress = repl.feed_start(code, inputs, run.print())?;
-    Ok(At::Session(Box::new(progress)))
+    At::start_evaluation(repl, code, inputs, run.print())
+}
+
+/// Whether a session has ended. On a normal scheduler: it reads a word, under a lock that is held for as long.
+#[rustler::nif]
+fn session_has_ended(session: Term<'_>) -> NifResult<bool> {
+    Ok(decode(session)?.place().has_ended())
 }
 
 /// The session that the run of a snapshot is an evaluation of. On a normal scheduler: it copies a pointer.

@@ -142,7 +142,11 @@ defmodule ExMonty.Workspace.Step do
   end
 
   # Files and variables stay as the step left them, unless an operation that cannot be stopped has the variables.
-  defp kept(reason, contents, nil), do: {{:error, reason}, contents}
+  defp kept(reason, contents, nil) do
+    if Variables.lost?(contents.variables),
+      do: {{:error, {:variables_lost, reason}}, %{contents | variables: Variables.new()}},
+      else: {{:error, reason}, contents}
+  end
 
   defp kept(reason, contents, {:spare, before}) do
     case Variables.packed(contents.variables, @patience) do

@@ -4,7 +4,7 @@ defmodule ExMonty.Workspace.Variables do
   # The variables of a workspace: an interpreter's session, or its bytes, or both while nothing has changed since the
   # bytes were made. A workspace that does nothing needs no session, and a fork shares the bytes of its template.
 
-  alias ExMonty.{Error, Session}
+  alias ExMonty.{Error, Native, Session}
 
   # How long a session is waited for, and how often it is asked, in milliseconds.
   @patience 10_000
@@ -68,6 +68,11 @@ defmodule ExMonty.Workspace.Variables do
         result
     end
   end
+
+  @doc "Whether there is nothing left of them: their session has ended."
+  @spec lost?(t) :: boolean
+  def lost?(%__MODULE__{session: nil}), do: false
+  def lost?(%__MODULE__{session: session}), do: Native.session_has_ended(session.ref)
 
   @doc "Without the session, when the bytes are there."
   def asleep(%__MODULE__{bytes: bytes} = variables) when is_binary(bytes), do: %{variables | session: nil}

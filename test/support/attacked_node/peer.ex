@@ -37,7 +37,8 @@ defmodule ExMonty.Test.AttackedNode.Peer do
     ping = stop_pinger(pinger)
     peak = Resident.peak()
     rest = Resident.settled(start + Attack.remainder())
-    for report <- reports, do: Map.merge(report, %{start: start, peak: peak, rest: rest, ping: ping})
+    node = %{start: start, peak: peak, rest: rest, ping: ping, stranded: ExMonty.info().turns_stranded}
+    for report <- reports, do: Map.merge(report, node)
   end
 
   defp execute(attack) do

@@ -200,6 +200,12 @@ pub(crate) fn out_of_time(deadline: Deadline) -> MontyException {
     }
 }
 
+/// The exception of a turn that asked for more memory than any may have.
+pub(crate) fn out_of_memory() -> MontyException {
+    let message = "memory limit exceeded by far: a single operation asked for more than twice as much";
+    breach(ExcType::MemoryError, message.to_owned())
+}
+
 /// In the interpreter's words for its own limit, because to a user it is the same one.
 fn time_exceeded(limit: Duration, elapsed: Duration) -> MontyException {
     let error = ResourceError::Time {

@@ -108,27 +108,34 @@ fn debit(bytes: usize, freed: usize) {
     }
 }
 
+/// The system's answer to a request for `bytes` in the place of `freed` ones, noted.
+#[inline]
+fn settle(memory: *mut u8, bytes: usize, freed: usize) -> *mut u8 {
+    if memory.is_null() {
+        ceiling::starved();
+    } else {
+        debit(bytes, freed);
+    }
+    memory
+}
+
 // SAFETY: every method passes its arguments on to `System`, which keeps the contract of `GlobalAlloc`, and returns its
-// answer unchanged. In between only two `Cell`s of the thread are read and written: they are initialised at compile
-// time and have no destructor, so touching them neither allocates (which would recurse) nor fails late in a thread's
-// life, and arithmetic on them wraps, so nothing here can unwind.
+// answer unchanged, or never returns, which the contract allows. Otherwise only `Cell`s of the thread are read and written:
+// they are initialised at compile time and have no destructor, so touching them neither allocates (which would recurse)
+// nor fails late in a thread's life, and arithmetic on them wraps or saturates, so nothing here can unwind.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ceiling::check(RUN_MEMORY.get(), layout.size());
         // SAFETY: the caller's promise (a layout of non-zero size) is the one that `System` asks for.
         let memory = unsafe { System.alloc(layout) };
-        if !memory.is_null() {
-            debit(layout.size(), 0);
-        }
-        memory
+        settle(memory, layout.size(), 0)
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ceiling::check(RUN_MEMORY.get(), layout.size());
         // SAFETY: as for `alloc`.
         let memory = unsafe { System.alloc_zeroed(layout) };
-        if !memory.is_null() {
-            debit(layout.size(), 0);
-        }
-        memory
+        settle(memory, layout.size(), 0)
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
@@ -139,12 +146,10 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        ceiling::check(RUN_MEMORY.get(), new_size.saturating_sub(layout.size()));
         // SAFETY: as for `dealloc`, and the caller promises that `new_size` is not zero and does not overflow.
         let moved = unsafe { System.realloc(memory, layout, new_size) };
-        if !moved.is_null() {
-            debit(new_size, layout.size());
-        }
-        moved
+        settle(moved, new_size, layout.size())
     }
 }
 
@@ -333,12 +338,15 @@ fn count() -> (isize, bool) {
 
 /// Tells the sum of all runs what the run whose turn this is holds now, if that has changed by much.
 pub(crate) fn publish() {
-    let (held, _) = count();
-    let change = held.wrapping_sub(PUBLISHED.get());
-    if change.unsigned_abs() >= COARSE {
-        PUBLISHED.set(held);
-        METERED.fetch_add(change, Ordering::Relaxed);
+    if count().0.wrapping_sub(PUBLISHED.get()).unsigned_abs() >= COARSE {
+        publish_all();
     }
+}
+
+/// As [`publish`], however little it is.
+fn publish_all() {
+    let (held, _) = count();
+    METERED.fetch_add(held.wrapping_sub(PUBLISHED.replace(held)), Ordering::Relaxed);
 }
 
 /// Sets the bytes that all runs together are to hold at most.
@@ -346,15 +354,19 @@ pub(crate) fn set_budget(bytes: usize) {
     BUDGET.store(bytes, Ordering::Relaxed);
 }
 
+/// The bytes that all runs together are to hold at most.
+fn budget() -> usize {
+    BUDGET.load(Ordering::Relaxed)
+}
+
 /// Whether all runs together hold so much that no other may begin.
 pub(crate) fn is_over_budget() -> bool {
-    metered_bytes() >= BUDGET.load(Ordering::Relaxed)
+    metered_bytes() >= budget()
 }
 
 /// Whether all runs together hold half as much again as they are to: they began when there was room, and grew.
 pub(crate) fn is_far_over_budget() -> bool {
-    let budget = BUDGET.load(Ordering::Relaxed);
-    metered_bytes() >= budget.saturating_add(budget / 2)
+    metered_bytes() >= budget().saturating_add(budget() / 2)
 }
 
 /// The bytes held by all runs together.
@@ -362,6 +374,7 @@ pub(crate) fn metered_bytes() -> usize {
     METERED.load(Ordering::Relaxed).max(0).unsigned_abs()
 }
 
+pub(crate) mod ceiling;
 mod metered;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     limits::breach,
-    meter,
+    meter::{self, ceiling::aside},
     overseer::Overseer,
     tether::{Stop, Tether},
 };
@@ -20,7 +20,7 @@ use super::{
 ///
 /// The interpreter asks what it prints to, every 256 instructions, whether there is anything to flush. That is when a
 /// turn hears that it is to stop.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Output {
     text: String,
     #[serde(skip)]
@@ -127,29 +127,35 @@ impl Output {
 
 impl PrintWriterCallback for Output {
     fn stdout_write(&mut self, output: Cow<'_, str>) -> Result<(), MontyException> {
-        self.charge(output.len())?;
-        self.print(&output);
-        Ok(())
+        aside(|| {
+            self.charge(output.len())?;
+            self.print(&output);
+            Ok(())
+        })
     }
 
     fn stdout_push(&mut self, end: char) -> Result<(), MontyException> {
-        self.charge(end.len_utf8())?;
-        self.print(end.encode_utf8(&mut [0; 4]));
-        if end == '\n' {
-            self.tell();
-        }
-        Ok(())
+        aside(|| {
+            self.charge(end.len_utf8())?;
+            self.print(end.encode_utf8(&mut [0; 4]));
+            if end == '\n' {
+                self.tell();
+            }
+            Ok(())
+        })
     }
 
     fn poll_flush(&mut self) -> Result<(), MontyException> {
-        meter::publish();
-        if let Some(turn) = &self.turn {
-            if meter::is_far_over_budget() {
-                turn.stop(Stop::Overload);
+        aside(|| {
+            meter::publish();
+            if let Some(turn) = &self.turn {
+                if meter::is_far_over_budget() {
+                    turn.stop(Stop::Overload);
+                }
+                turn.heed();
             }
-            turn.heed();
-        }
-        self.tell();
-        Ok(())
+            self.tell();
+            Ok(())
+        })
     }
 }

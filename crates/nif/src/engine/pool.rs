@@ -7,9 +7,7 @@
 //! source. Jobs wait in one queue, first in, first out; a thread is made when a job finds none idle, up to a bound well
 //! above the number of cores, so that endless loops share the cores with everybody else and do not own them.
 //!
-//! A job may be abandoned while its thread works on it: see [`Watched`]. The thread ends with its job then. It keeps its
-//! place in the pool for as long as it may only be waiting for a core to stop on; when it has had one for a while and goes
-//! on, it is [stuck](desk), counts no longer as one of the pool, and another is made when there is need of one.
+//! A job may be abandoned while its thread works on it: see [`adrift`]. The thread ends with its job then.
 //!
 //! The system shares cores among threads, not among runs: endless loops would take the schedulers of the VM most of
 //! theirs. So the thread of a turn that takes [`LONG`](desk::LONG) steps back to a lower priority. That cannot be taken back without
@@ -37,13 +35,14 @@ use super::{
     stack::Stack,
 };
 
+mod adrift;
 mod desk;
 mod job;
 mod queue;
 mod system;
 
-use self::desk::{Adrift, Desk, Overdue};
-pub(crate) use self::job::{Job, Unattended, Watched};
+use self::desk::Desk;
+pub(crate) use self::job::{Cause, Job, Unattended, Watched};
 use self::queue::Queue;
 use self::system::System;
 
@@ -69,6 +68,8 @@ pub(crate) struct Load {
     pub(crate) abandoned: usize,
     /// Those of them that are stuck, each on a thread of its own beside the others.
     pub(crate) stuck: usize,
+    /// Turns whose threads never come back.
+    pub(crate) stranded: usize,
 }
 
 struct Shared {
@@ -82,6 +83,7 @@ struct Shared {
     running: Line<AtomicUsize>,
     abandoned: AtomicUsize,
     stuck: AtomicUsize,
+    stranded: AtomicUsize,
 }
 
 impl Pool {
@@ -107,6 +109,7 @@ impl Pool {
                 running: Line::default(),
                 abandoned: AtomicUsize::new(0),
                 stuck: AtomicUsize::new(0),
+                stranded: AtomicUsize::new(0),
             }),
         };
         pool.begin_thread()?;
@@ -150,6 +153,7 @@ impl Pool {
             threads: queue.threads,
             abandoned: self.shared.abandoned.load(Ordering::Relaxed),
             stuck: self.stuck(),
+            stranded: self.shared.stranded.load(Ordering::Relaxed),
         }
     }
 
@@ -170,8 +174,8 @@ impl Pool {
         self.shared.max_threads
     }
 
-    /// Asks the turns to stop whose time is over, abandons those that do not, and gives up those that have not begun. Says
-    /// whether the pool is busy.
+    /// Asks the turns to stop whose time is over, abandons those that do not or cannot, and gives up those that have not
+    /// begun. Says whether the pool is busy.
     pub(crate) fn look_after_turns(&self) -> bool {
         self.look_after_turns_at(Instant::now())
     }
@@ -180,49 +184,14 @@ impl Pool {
         let desks = self.shared.queue.lock().desks.clone();
         for desk in desks {
             if let Some(overdue) = desk.look(now, &self.shared.system.cpu_time) {
-                self.abandon(&desk, &overdue);
+                self.abandon(&desk, overdue);
             }
         }
-        self.look_for_stuck_turns();
+        self.look_after_those_adrift();
         let late = self.shared.queue.lock().take_late(now);
         self.shared.give_up(late);
         self.replenish();
         self.is_busy()
-    }
-
-    fn abandon(&self, desk: &Arc<Desk>, overdue: &Overdue) {
-        {
-            // Under the lock, so that the thread, should it come back at once, finds itself counted.
-            let mut queue = self.shared.queue.lock();
-            if !overdue.turn.tether().abandon() {
-                return;
-            }
-            queue.desks.retain(|other| !Arc::ptr_eq(other, desk));
-            queue
-                .adrift
-                .push(Arc::new(Adrift::new(desk, overdue.used_at_stop)));
-            self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
-            self.shared.running.0.fetch_sub(1, Ordering::Relaxed);
-        }
-        overdue.turn.tether().shut_out();
-        overdue.turn.answer_for(overdue.deadline);
-    }
-
-    /// Tells the turns that were abandoned and compute on from those that may only be waiting for a core.
-    fn look_for_stuck_turns(&self) {
-        let adrift = self.shared.queue.lock().adrift.clone();
-        for one in adrift {
-            if one.is_stuck() || !one.has_computed(&self.shared.system.cpu_time) {
-                continue;
-            }
-            let mut queue = self.shared.queue.lock();
-            // One that has ended meanwhile is gone, and its number may be another thread's.
-            if queue.adrift.iter().any(|other| Arc::ptr_eq(other, &one)) {
-                one.get_stuck();
-                queue.threads -= 1;
-                self.shared.stuck.fetch_add(1, Ordering::Relaxed);
-            }
-        }
     }
 
     /// Makes a thread for a job that would have none come for it: all of them may have been abandoned. When the system has
@@ -293,7 +262,7 @@ impl Shared {
             desk.end();
             if turn.is_some_and(|turn| !turn.tether().end()) {
                 let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(job)));
-                self.come_back(&desk);
+                self.take_off(&desk);
                 return;
             }
             let slow = job.is_slow_to_deliver();
@@ -313,18 +282,6 @@ impl Shared {
             }
         }
         self.queue.lock().desks.retain(|other| !Arc::ptr_eq(other, &desk));
-    }
-
-    /// Takes the thread at `desk`, whose turn was abandoned and has ended, off the counts that it is still on.
-    fn come_back(&self, desk: &Arc<Desk>) {
-        let mut queue = self.queue.lock();
-        let place = queue.adrift.iter().position(|one| one.is_at(desk));
-        if place.is_some_and(|place| queue.adrift.swap_remove(place).is_stuck()) {
-            self.stuck.fetch_sub(1, Ordering::Relaxed);
-        } else {
-            queue.threads -= 1;
-        }
-        self.abandoned.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts this thread as free, and says whether it is to look out for the next job.

@@ -171,12 +171,19 @@ pub(crate) fn take_turn(
     if let Some(overseer) = run.output.overseer() {
         overseer.arm(turn);
     }
+    if let Some(place) = run.loan.as_ref().and_then(Loan::place) {
+        let place = Arc::clone(place);
+        turn.if_stranded(Box::new(move || place.write_off()));
+    }
+    let limit = run.ledger.limits.memory();
     let ended = meter.turn(|| {
-        run.output.begin(turn);
-        let progress = advance(step(&mut run), turn, host, &mut run);
-        run.output.end();
-        // Here, because what it makes and frees is the run's.
-        progress.map(At::into_value)
+        turn.under_ceiling(limit, || {
+            run.output.begin(turn);
+            let progress = advance(step(&mut run), turn, host, &mut run);
+            run.output.end();
+            // Here, because what it makes and frees is the run's.
+            progress.map(At::into_value)
+        })
     });
     run.output.tell();
     Engine::get().count_answers(run.ledger.budget.calls - answered);

@@ -3,7 +3,7 @@
 //! An evaluation takes the whole state of a session along, as the interpreter demands, and brings it back when it ends:
 //! with a value, with an exception, or because nobody resumes it any more. One that was abandoned brings it back when the
 //! operation that it is in has ended, and one that never began as it was. A place whose state did not come back, because
-//! the evaluation panicked or was dumped elsewhere, is that of a session which has ended.
+//! the evaluation panicked, was dumped elsewhere or is stranded, is that of a session which has ended.
 
 use std::{mem, sync::Arc};
 
@@ -64,6 +64,16 @@ impl Place {
             state: Mutex::new(State::Busy),
         });
         (Arc::clone(&place), Loan(Some(place)))
+    }
+
+    /// Whether the session has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(*self.state.lock(), State::Ended)
+    }
+
+    /// Ends the session, whose state never comes back.
+    pub(crate) fn write_off(&self) {
+        *self.state.lock() = State::Ended;
     }
 
     /// Lends the session, to an evaluation or to be looked at.
@@ -175,6 +185,7 @@ fn busy() -> Failure {
 fn ended() -> Failure {
     Failure::new(
         atoms::session_ended(),
-        "the session has ended: its state went away with an evaluation that was dumped, or that panicked",
+        "the session has ended: its state went away with an evaluation that was dumped, that panicked, or that asked for more \
+         memory than any may have",
     )
 }

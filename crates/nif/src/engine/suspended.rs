@@ -1,11 +1,14 @@
-//! A run at a pause, or at its end: of a program, or of a session. Everything else in this library treats them alike.
+//! A run at a pause, or at its end: of a program, or of a session. Everything else in this library treats them alike. Each
+//! step of the interpreter is taken here, under the [ceiling](super::meter::ceiling) of its turn.
 
-use monty::{MontyRepl, OsCall, ReplOsCall, ReplProgress, ReplStartError, RunProgress};
+use monty::{MontyRepl, MontyRun, OsCall, ReplOsCall, ReplProgress, ReplStartError, RunProgress};
 use monty_types::{
     CallArgs, ExtFunctionResult, MontyException, MontyObject, MontyUuid, NameLookupResult, OsFunctionCall,
     PrintWriter, ResourceLimits, ResourceTracker,
 };
 use mounts::monty::{ModuleCall, Suspended};
+
+use super::meter::ceiling::interpret;
 
 /// A run of either kind.
 #[expect(
@@ -96,6 +99,26 @@ macro_rules! ask {
 }
 
 impl At {
+    /// Starts the run of a program.
+    pub(crate) fn start_program(
+        program: MontyRun,
+        inputs: Vec<MontyObject>,
+        tracker: ResourceTracker,
+        print: PrintWriter<'_>,
+    ) -> Progress {
+        interpret(|| Ok(Self::Program(program.start(inputs, tracker, print)?)))
+    }
+
+    /// Starts an evaluation of a session.
+    pub(crate) fn start_evaluation(
+        repl: Box<MontyRepl>,
+        code: &str,
+        inputs: Vec<(String, MontyObject)>,
+        print: PrintWriter<'_>,
+    ) -> Progress {
+        interpret(|| Ok(Self::Session(Box::new(repl.feed_start(code, inputs, print)?))))
+    }
+
     /// What the run waits for; nothing when it has ended.
     pub(crate) fn question(&self) -> Option<Question<'_>> {
         Some(match self {
@@ -137,13 +160,17 @@ impl At {
 
     /// Goes on from the lookup of a name; a run that waits for anything else stays as it is.
     pub(crate) fn answer_name(self, result: NameLookupResult, print: PrintWriter<'_>) -> Progress {
-        Ok(match self {
-            Self::Program(RunProgress::NameLookup(lookup)) => Self::Program(lookup.resume(result, print)?),
-            Self::Program(other) => Self::Program(other),
-            Self::Session(progress) => Self::Session(Box::new(match *progress {
-                ReplProgress::NameLookup(lookup) => lookup.resume(result, print)?,
-                other => other,
-            })),
+        interpret(|| {
+            Ok(match self {
+                Self::Program(RunProgress::NameLookup(lookup)) => {
+                    Self::Program(lookup.resume(result, print)?)
+                }
+                Self::Program(other) => Self::Program(other),
+                Self::Session(progress) => Self::Session(Box::new(match *progress {
+                    ReplProgress::NameLookup(lookup) => lookup.resume(result, print)?,
+                    other => other,
+                })),
+            })
         })
     }
 
@@ -153,15 +180,17 @@ impl At {
         results: Vec<(u32, ExtFunctionResult)>,
         print: PrintWriter<'_>,
     ) -> Progress {
-        Ok(match self {
-            Self::Program(RunProgress::ResolveFutures(futures)) => {
-                Self::Program(futures.resume(results, print)?)
-            }
-            Self::Program(other) => Self::Program(other),
-            Self::Session(progress) => Self::Session(Box::new(match *progress {
-                ReplProgress::ResolveFutures(futures) => futures.resume(results, print)?,
-                other => other,
-            })),
+        interpret(|| {
+            Ok(match self {
+                Self::Program(RunProgress::ResolveFutures(futures)) => {
+                    Self::Program(futures.resume(results, print)?)
+                }
+                Self::Program(other) => Self::Program(other),
+                Self::Session(progress) => Self::Session(Box::new(match *progress {
+                    ReplProgress::ResolveFutures(futures) => futures.resume(results, print)?,
+                    other => other,
+                })),
+            })
         })
     }
 }
@@ -198,16 +227,20 @@ impl Suspended for At {
     }
 
     fn answer(self, result: ExtFunctionResult, print: PrintWriter<'_>) -> Progress {
-        Ok(match self {
-            Self::Program(progress) => Self::Program(progress.answer(result, print)?),
-            Self::Session(progress) => Self::Session(Box::new((*progress).answer(result, print)?)),
+        interpret(|| {
+            Ok(match self {
+                Self::Program(progress) => Self::Program(progress.answer(result, print)?),
+                Self::Session(progress) => Self::Session(Box::new((*progress).answer(result, print)?)),
+            })
         })
     }
 
     fn abort(self, exception: MontyException, print: PrintWriter<'_>) -> Progress {
-        Ok(match self {
-            Self::Program(progress) => Self::Program(progress.abort(exception, print)?),
-            Self::Session(progress) => Self::Session(Box::new((*progress).abort(exception, print)?)),
+        interpret(|| {
+            Ok(match self {
+                Self::Program(progress) => Self::Program(progress.abort(exception, print)?),
+                Self::Session(progress) => Self::Session(Box::new((*progress).abort(exception, print)?)),
+            })
         })
     }
 }

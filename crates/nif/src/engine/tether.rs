@@ -9,7 +9,7 @@ use std::{
     mem,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -48,8 +48,11 @@ pub(crate) struct Deadline {
     pub(crate) limit: Option<Duration>,
 }
 
+/// What remains to be done when a turn is lost for good.
+type LastWill = Box<dyn FnOnce() + Send>;
+
 /// One turn, as seen by others.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Tether {
     state: AtomicU8,
     /// The first [`Stop`], or 0.
@@ -59,6 +62,9 @@ pub(crate) struct Tether {
     printed: Mutex<String>,
     mounts: AtomicU8,
     lease: Mutex<Option<Arc<Lease>>>,
+    /// The turn's thread sleeps for ever: see [`meter::ceiling`].
+    stranded: AtomicBool,
+    will: Mutex<Option<LastWill>>,
 }
 
 impl Tether {
@@ -129,6 +135,29 @@ impl Tether {
         self.state
             .compare_exchange(UNDER_WAY, state, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
+    }
+
+    /// Does the turn's `work` with a ceiling for a run that may hold `limit` bytes.
+    pub(crate) fn under_ceiling<T>(&self, limit: Option<usize>, work: impl FnOnce() -> T) -> T {
+        meter::ceiling::under(meter::ceiling::above(limit), &self.stranded, work)
+    }
+
+    /// Whether the turn's thread never comes back.
+    pub(crate) fn is_stranded(&self) -> bool {
+        self.stranded.load(Ordering::Acquire)
+    }
+
+    /// Says what is to be done should the turn's thread never come back.
+    pub(crate) fn if_stranded(&self, will: LastWill) {
+        *self.will.lock() = Some(will);
+    }
+
+    /// Does what there is to do for a turn whose thread never comes back.
+    pub(crate) fn write_off(&self) {
+        let will = self.will.lock().take();
+        if let Some(will) = will {
+            will();
+        }
     }
 
     /// What the turn prints goes here.

@@ -26,8 +26,8 @@ use super::{
     limits,
     overseer::Overseer,
     parcel::Parcel,
-    pool::{Job, PATIENCE, Unattended, Watched},
-    tether::{Deadline, Stop, Tether},
+    pool::{Cause, Job, PATIENCE, Unattended, Watched},
+    tether::{Stop, Tether},
 };
 use crate::{
     atoms,
@@ -148,9 +148,12 @@ impl<O: Outcome> Watched for Link<O> {
         &self.tether
     }
 
-    fn answer_for(&self, deadline: Deadline) {
+    fn answer_for(&self, cause: Cause) {
         Engine::get().count_breach();
-        let exception = limits::out_of_time(deadline);
+        let exception = match cause {
+            Cause::Time(deadline) => limits::out_of_time(deadline),
+            Cause::Memory => limits::out_of_memory(),
+        };
         self.hand_over(O::raised(exception, self.tether.printed()));
     }
 }
@@ -204,7 +207,7 @@ impl<W: FnOnce(&Arc<Tether>) -> O + Send, O: Outcome> Job for Turn<W, O> {
         match why {
             // Its caller died while it was queued.
             Unattended::Late(_) if tether.stopped() == Some(Stop::CallerGone) => {}
-            Unattended::Late(deadline) => self.link.answer_for(deadline),
+            Unattended::Late(deadline) => self.link.answer_for(Cause::Time(deadline)),
             Unattended::NoThread => self.link.hand_over(O::failed(admission::without_a_thread())),
         }
     }

@@ -1,9 +1,4 @@
-//! What one thread of the pool is at, and when it is stuck there.
-//!
-//! A turn that has not stopped when its grace is over may be in an operation that looks at no limit, or it may have had no
-//! core to stop on, because others had them all. Its caller cannot wait to find out. The engine can: it tells the two
-//! apart by the time that the thread has had a core since its turn was asked to stop, and takes for stuck only what
-//! goes on after [`ENOUGH`] of it. Time on the clock says nothing of the kind on a busy machine.
+//! What one thread of the pool is at, and when it is to be left there.
 
 use std::{
     sync::{
@@ -15,19 +10,15 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::Watched;
+use super::{Cause, Watched};
 use crate::engine::{
     system_thread::{CpuTime, Priority, ThreadId},
-    tether::{Deadline, Stop},
+    tether::Stop,
     warden::GRACE,
 };
 
 /// How long a turn may take before its thread steps back behind those of shorter ones.
 pub(super) const LONG: Duration = Duration::from_millis(100);
-
-/// How long a thread has a core before a turn that was to stop is taken for stuck: the interpreter looks at its limits
-/// thousands of times in it, between operations that are not stuck.
-pub(super) const ENOUGH: Duration = Duration::from_millis(200);
 
 /// What one thread is at.
 pub(super) struct Desk {
@@ -50,11 +41,11 @@ struct Stopped {
     used: Option<Duration>,
 }
 
-/// A turn that has not stopped when its grace was over.
+/// A turn that is to be abandoned.
 pub(super) struct Overdue {
     pub(super) turn: Arc<dyn Watched>,
-    pub(super) deadline: Deadline,
-    /// How long its thread had had a core when the turn was asked to stop.
+    pub(super) cause: Cause,
+    /// How long its thread had had a core when the turn was asked to stop, if it was.
     pub(super) used_at_stop: Option<Duration>,
 }
 
@@ -88,11 +79,36 @@ impl Desk {
         self.stepped_back.load(Ordering::Acquire)
     }
 
+    /// Whether the thread never comes back.
+    pub(super) fn is_stranded(&self) -> bool {
+        let place = self.turn.lock();
+        place
+            .as_ref()
+            .is_some_and(|under_way| under_way.turn.tether().is_stranded())
+    }
+
+    /// How long the thread has had a core.
+    pub(super) fn used(&self, cpu_time: &CpuTime) -> Option<Duration> {
+        cpu_time(self.thread)
+    }
+
+    /// Leaves the thread next to nothing of a core that others want.
+    pub(super) fn step_far_back(&self) {
+        self.thread.step_back(Priority::Lowest);
+    }
+
     /// Has the thread step back if its turn takes long, and the turn stop if its time is over; answers it when it should
-    /// have stopped by `now`.
+    /// have stopped by `now`, or cannot.
     pub(super) fn look(&self, now: Instant, cpu_time: &CpuTime) -> Option<Overdue> {
         let mut place = self.turn.lock();
         let under_way = place.as_mut()?;
+        if under_way.turn.tether().is_stranded() {
+            return Some(Overdue {
+                turn: Arc::clone(&under_way.turn),
+                cause: Cause::Memory,
+                used_at_stop: None,
+            });
+        }
         let deadline = under_way.turn.tether().deadline();
         // One whose time is over needs a core to notice.
         let has_time = deadline.is_none_or(|deadline| now < deadline.at);
@@ -108,48 +124,8 @@ impl Desk {
         });
         (now >= deadline.at + GRACE).then(|| Overdue {
             turn: Arc::clone(&under_way.turn),
-            deadline,
+            cause: Cause::Time(deadline),
             used_at_stop: stopped.used,
         })
-    }
-}
-
-/// A thread whose turn was abandoned and has not ended.
-pub(super) struct Adrift {
-    desk: Arc<Desk>,
-    used_at_stop: Option<Duration>,
-    stuck: AtomicBool,
-}
-
-impl Adrift {
-    /// The thread at `desk`, which had had a core for `used_at_stop` when its turn was asked to stop.
-    pub(super) fn new(desk: &Arc<Desk>, used_at_stop: Option<Duration>) -> Self {
-        Self {
-            desk: Arc::clone(desk),
-            used_at_stop,
-            stuck: AtomicBool::new(false),
-        }
-    }
-
-    pub(super) fn is_at(&self, desk: &Arc<Desk>) -> bool {
-        Arc::ptr_eq(&self.desk, desk)
-    }
-
-    /// Whether the thread has had a core for long enough to stop; where that cannot be known it is taken to have had one.
-    pub(super) fn has_computed(&self, cpu_time: &CpuTime) -> bool {
-        let used = cpu_time(self.desk.thread);
-        self.used_at_stop
-            .zip(used)
-            .is_none_or(|(before, now)| now.saturating_sub(before) >= ENOUGH)
-    }
-
-    /// Takes the turn for stuck: from now on its thread gets next to nothing of a core that others want.
-    pub(super) fn get_stuck(&self) {
-        self.stuck.store(true, Ordering::Relaxed);
-        self.desk.thread.step_back(Priority::Lowest);
-    }
-
-    pub(super) fn is_stuck(&self) -> bool {
-        self.stuck.load(Ordering::Relaxed)
     }
 }

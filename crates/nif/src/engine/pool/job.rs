@@ -38,5 +38,14 @@ pub(crate) trait Watched: Send + Sync {
     fn tether(&self) -> &Tether;
 
     /// Answers the caller in place of the turn, which was abandoned.
-    fn answer_for(&self, deadline: Deadline);
+    fn answer_for(&self, cause: Cause);
+}
+
+/// Why a turn is abandoned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cause {
+    /// It did not stop when its time was over.
+    Time(Deadline),
+    /// It asked for more memory than any turn may have, and sleeps for ever.
+    Memory,
 }

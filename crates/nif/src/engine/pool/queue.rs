@@ -2,10 +2,7 @@
 
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
-use super::{
-    Job, Unattended,
-    desk::{Adrift, Desk},
-};
+use super::{Job, Unattended, adrift::Adrift, desk::Desk};
 use crate::engine::tether::Deadline;
 
 #[derive(Default)]

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::{Job, Pool, Unattended, Watched};
 
+mod stranded;
 mod threads;
 mod turns;
 

@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 
 use super::{block, submit, wait_until};
 use crate::engine::{
-    pool::{Job, Pool, System, Unattended, Watched, desk::ENOUGH},
-    tether::{Deadline, Stop, Tether},
+    pool::{Cause, Job, Pool, System, Unattended, Watched, adrift::ENOUGH},
+    tether::{Stop, Tether},
     warden::GRACE,
 };
 
@@ -21,7 +21,7 @@ use crate::engine::{
 #[derive(Default)]
 pub(super) struct Stuck {
     pub(super) tether: Tether,
-    answered: Mutex<Option<Deadline>>,
+    pub(super) answered: Mutex<Option<Cause>>,
     pub(super) given_up: Mutex<Option<Unattended>>,
 }
 
@@ -30,8 +30,8 @@ impl Watched for Stuck {
         &self.tether
     }
 
-    fn answer_for(&self, deadline: Deadline) {
-        *self.answered.lock() = Some(deadline);
+    fn answer_for(&self, cause: Cause) {
+        *self.answered.lock() = Some(cause);
     }
 }
 
@@ -117,7 +117,7 @@ fn a_turn_that_goes_on_with_a_core_is_stuck_and_its_place_is_free() {
     let next = submit(&pool, || ());
     outlast_the_grace(&pool);
     assert_eq!(turn.tether.stopped(), Some(Stop::Time));
-    assert!(turn.answered.lock().is_some());
+    assert!(matches!(*turn.answered.lock(), Some(Cause::Time(_))));
     *clock.lock() = Some(ENOUGH);
     pool.look_after_turns();
     assert_eq!((pool.load().abandoned, pool.load().stuck), (1, 1));
@@ -139,7 +139,7 @@ fn a_turn_without_a_core_to_stop_on_is_answered_and_never_stuck() {
     // It had much before it was asked to stop, and half of enough since.
     *clock.lock() = Some(Duration::from_secs(5) + ENOUGH / 2);
     pool.look_after_turns_at(Instant::now() + 100 * GRACE);
-    assert!(turn.answered.lock().is_some());
+    assert!(matches!(*turn.answered.lock(), Some(Cause::Time(_))));
     assert_eq!((pool.load().abandoned, pool.load().stuck), (1, 0));
     // Its thread is one of the pool's, and the warden must not go to sleep over it.
     assert_eq!(pool.load().threads, 1);
