@@ -32,8 +32,8 @@ defmodule ExMonty.Dump do
     * `:key` – of dumping and loading: a binary, best 32 random bytes. The dump is sealed with HMAC-SHA256, and loaded only
       if the seal is right; a dump that is not sealed is refused, too. It is signed, not encrypted.
     * `:limits` – of loading a paused run: a ceiling for its limits, as in `ExMonty.Limits`. What is not given stays as it was. A
-      run that holds more than `:max_memory` of the ceiling, or of its own limits, is
-      `%ExMonty.Error{reason: :limit_exceeded}`.
+      run that holds more than `:max_memory` of the ceiling is `%ExMonty.Error{reason: :limit_exceeded}`; one that holds more
+      than its own limit ends with a `MemoryError` when it goes on.
   """
 
   # What stands around the bytes. All numbers are big-endian:

@@ -140,11 +140,13 @@ defmodule ExMonty.Workspace.Options do
   @spec step(t, map) :: map
   def step(%__MODULE__{} = options, run) do
     driver = Sandbox.Options.validate!(options.sandbox ++ run.watch)
+    # Those of the session may be from a workspace before this one, which was given others.
+    limits = if run.limits == [], do: Keyword.take(options.session, [:limits]), else: run.limits
 
     %{
       on_error: run.on_error,
       session: options.session,
-      start: run.inputs ++ run.limits,
+      start: run.inputs ++ limits,
       driver: %{driver | suspend: :allowed}
     }
   end

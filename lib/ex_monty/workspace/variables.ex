@@ -23,12 +23,16 @@ defmodule ExMonty.Workspace.Variables do
   @doc "Those of a session in which something may have been run."
   def of_session(session), do: %__MODULE__{session: session}
 
-  @doc "The session, made where there is none."
+  @doc """
+  The session, made where there is none.
+
+  Bytes are loaded without a ceiling, whatever they take: a step may have had a limit of its own, and what was there before
+  must be there after. The limits of the next step are looked at when it begins.
+  """
   @spec live(t, keyword) :: {:ok, Session.t()} | {:error, term}
   def live(%__MODULE__{session: nil, bytes: nil}, options), do: Session.new(options)
 
-  def live(%__MODULE__{session: nil, bytes: bytes}, options),
-    do: Session.load(bytes, Keyword.take(options, [:limits]))
+  def live(%__MODULE__{session: nil, bytes: bytes}, _options), do: Session.load(bytes)
 
   def live(%__MODULE__{session: session}, _options), do: {:ok, session}
 

@@ -118,6 +118,17 @@ defmodule ExMonty.Dump.LimitsTest do
     assert ExMonty.resume(loaded, {:ok, nil}) == {:ok, {:complete, 3_000_000, ""}}
   end
 
+  # The same dictionary takes more when it is built from bytes than it did when it grew.
+  test "a run close to its limit is not lost for what it takes when it is loaded" do
+    dump =
+      ExMonty.dump_snapshot!(paused("d = {i: i for i in range(114_000)}\na()\n1", %{max_memory: 8_000_000}))
+
+    assert {:error, %ExMonty.Error{reason: :limit_exceeded}} =
+             ExMonty.load_snapshot(dump, limits: %{max_memory: 8_000_000})
+
+    assert_raised(dump |> ExMonty.load_snapshot!() |> ExMonty.resume({:ok, nil}), :memory_error, "")
+  end
+
   test "a loaded run is debited what it holds" do
     dump = ExMonty.dump_snapshot!(paused("x = 'y' * 3_000_000\na()\nx = None\nlen('z' * 3_900_000)\n1", %{}))
     # Both strings at once are beyond the ceiling: what was loaded is counted, and credited when it is freed.

@@ -41,13 +41,14 @@ pub(super) fn write(pause: &Metered<Pause>) -> Result<Vec<u8>, Malformed> {
 }
 
 /// The run of such bytes, none of its limits beyond its counterpart in the ceiling. What it holds is debited to it, and
-/// must be within its limit.
+/// must be within the ceiling. Its own limit is the interpreter's to look at when it goes on: the same state may take a
+/// little more when it is built from bytes than it did when it grew, and must not be lost for that.
 pub(super) fn read(body: &[u8], ceiling: Option<&Limits>) -> Result<(Box<Metered<Pause>>, Bounds), Failure> {
     let (loaded, bytes) = meter::measure(|| restore(body, ceiling));
     let (allocations, pause) = loaded?;
     let limits = pause.run.ledger.limits.clone();
     let meter = Meter::resumed(limits.allocations(), allocations);
-    let pause = debit(pause, meter, bytes, &limits)?;
+    let pause = debit(pause, meter, bytes, ceiling)?;
     Ok((Box::new(pause), limits.bounds()))
 }
 
@@ -67,7 +68,7 @@ pub(super) fn read_session(body: &[u8], ceiling: Option<&Limits>) -> Result<Arc<
     if let Some(ceiling) = ceiling {
         terms.limits = terms.limits.capped(ceiling);
     }
-    let idle = debit(idle, Meter::new(None), bytes, &terms.limits)?;
+    let idle = debit(idle, Meter::new(None), bytes, ceiling)?;
     Ok(Place::holding(terms, idle))
 }
 
@@ -79,12 +80,17 @@ fn restore_session(body: &[u8]) -> Result<(Terms, Idle), Malformed> {
     }
 }
 
-/// What was loaded, with a meter that knows its `bytes`, unless there are more than the limits accept.
-fn debit<T>(loaded: T, mut meter: Meter, bytes: isize, limits: &Limits) -> Result<Metered<T>, Failure> {
+/// What was loaded, with a meter that knows its `bytes`, unless there are more than the ceiling accepts.
+fn debit<T>(
+    loaded: T,
+    mut meter: Meter,
+    bytes: isize,
+    ceiling: Option<&Limits>,
+) -> Result<Metered<T>, Failure> {
     meter.take_over(bytes);
     let held = meter.held();
     let loaded = Metered::join(loaded, meter);
-    match limits.memory() {
+    match ceiling.and_then(Limits::memory) {
         Some(limit) if held > limit => Err(Failure::new(
             atoms::limit_exceeded(),
             format!("the state takes {held} bytes, and :max_memory accepts {limit}"),
