@@ -111,8 +111,13 @@ defmodule ExMonty.Workspace.Checkpoint do
     end
   end
 
-  defp packs_of(%{packs: packs, recent: recent, writer: _}) when is_map(packs) and is_list(recent),
-    do: {:ok, packs, recent}
+  defp packs_of(%{packs: packs, recent: recent, writer: _}) when is_map(packs) and is_list(recent) do
+    names? = fn names -> is_list(names) and Enum.all?(names, &is_binary/1) end
+
+    if Enum.all?(packs, &Packs.pack?/1) and Enum.all?(recent, names?),
+      do: {:ok, packs, recent},
+      else: Image.invalid("its packs are malformed")
+  end
 
   defp packs_of(_head), do: Image.invalid("its parts are not those of a workspace")
 
@@ -299,8 +304,7 @@ defmodule ExMonty.Workspace.Checkpoint do
       {:ok, saved, contents}
     else
       {:error, :conflict} ->
-        # What the head does not refer to, nobody needs.
-        if new, do: delete_packs(checkpoint, [elem(new, 0)])
+        if new, do: forget_unneeded(checkpoint, elem(new, 0))
         {:error, :conflict}
 
       error ->
@@ -320,6 +324,18 @@ defmodule ExMonty.Workspace.Checkpoint do
     needed = now.recent |> Enum.concat() |> MapSet.new()
     former = before.recent |> Enum.concat() |> Enum.uniq()
     delete_packs(now, Enum.reject(former, &MapSet.member?(needed, &1)))
+  end
+
+  # The head that is there may refer to this pack all the same: it may be of a save that this workspace does not know was
+  # made, or of a workspace that went on from that. What cannot be told is kept.
+  defp forget_unneeded(checkpoint, name) do
+    needed =
+      with {:ok, head, _checkpoint} <- look(checkpoint, head(checkpoint)),
+           {:ok, packs, recent} <- packs_of(head),
+           do: Map.keys(packs) ++ Enum.concat(recent)
+
+    if needed == {:error, :not_found} or (is_list(needed) and name not in needed),
+      do: delete_packs(checkpoint, [name])
   end
 
   # What cannot be deleted costs room and nothing else.

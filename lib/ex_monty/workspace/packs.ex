@@ -17,6 +17,20 @@ defmodule ExMonty.Workspace.Packs do
 
   @max_packs 32
 
+  @doc "Whether what was read from a store is a pack with its name."
+  @spec pack?(term) :: boolean
+  def pack?({name, {bytes, index}}) when is_binary(name) and is_integer(bytes) and is_map(index) do
+    Enum.all?(index, fn
+      {digest, {from, size}} ->
+        is_binary(digest) and is_integer(from) and from >= 0 and is_integer(size) and size >= 0
+
+      _other ->
+        false
+    end)
+  end
+
+  def pack?(_other), do: false
+
   @doc "The contents that the packs have."
   @spec digests(t) :: [Parts.digest()]
   def digests(packs), do: for({_name, {_bytes, index}} <- packs, digest <- Map.keys(index), do: digest)

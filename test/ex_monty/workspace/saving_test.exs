@@ -3,6 +3,7 @@ defmodule ExMonty.Workspace.SavingTest do
 
   alias ExMonty.{Error, Workspace}
   alias ExMonty.Test.{FlakyStore, HostDirectory}
+  alias ExMonty.Workspace.Image
 
   setup do
     store = start_supervised!(FlakyStore)
@@ -160,6 +161,29 @@ defmodule ExMonty.Workspace.SavingTest do
     assert {:error, %Error{reason: :invalid_dump}} = start(store, key: "one", name: "b")
     {:ok, ws} = start(store, key: "one", name: "a")
     assert Workspace.run(ws, "n") == {:ok, 1, ""}
+  end
+
+  test "a head that is whole and makes no sense is an error of the start", %{store: store} do
+    {:ok, ws} = start(store, name: "a")
+    {:ok, _, _} = Workspace.run(ws, "open('/work/a', 'w').write('x')")
+    kill(ws)
+    {:ok, value} = FlakyStore.get(store, "head/a")
+    {:ok, head} = Image.open(value, nil, "head/a")
+    [{name, {bytes, index}} | _] = Map.to_list(head.packs)
+
+    for packs <- [
+          %{name => 1},
+          %{1 => {bytes, index}},
+          %{name => {bytes, %{"x" => 1}}},
+          %{name => {bytes, %{"x" => {-1, 1}}}}
+        ] do
+      :ok = FlakyStore.put(store, "head/a", Image.seal(%{head | packs: packs}, nil, "head/a"))
+      assert {:error, %Error{reason: :invalid_dump, message: message}} = start(store, name: "a")
+      assert message =~ "its packs are malformed"
+    end
+
+    :ok = FlakyStore.put(store, "head/a", Image.seal(%{head | recent: [1]}, nil, "head/a"))
+    assert {:error, %Error{reason: :invalid_dump}} = start(store, name: "a")
   end
 
   test "what a later version has stored is an error of the start that names the version, and stays as it is",

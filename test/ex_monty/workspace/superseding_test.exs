@@ -151,6 +151,40 @@ defmodule ExMonty.Workspace.SupersedingTest do
     assert Enum.count(keys, &String.starts_with?(&1, "pack/")) <= 2 * Store.generations()
   end
 
+  # A save was made, and the store said that it failed. The next one has the same contents of files to save, in a pack of the
+  # same name, finds another head than it knows of, and used to delete that pack, which the head needs.
+  test "contents that were stored although the store said that it failed are not taken from whoever needs them" do
+    [one, other] = names()
+    store = {FlakyStore, start_supervised!(FlakyStore)}
+
+    stored_unsaid = fn ws, text ->
+      FlakyStore.fail(elem(store, 1), fn function, key ->
+        function == :put and String.starts_with?(key, "head/") and :afterwards
+      end)
+
+      code = "open('/work/a', 'w').write('#{text}'); None"
+      assert {:error, {:not_saved, :disk_full, {:ok, nil, ""}}} = Workspace.run(ws, code)
+      FlakyStore.fail(elem(store, 1), nil)
+    end
+
+    ws = start(name: one, store: store)
+    stored_unsaid.(ws, "mine")
+    assert {:ok, 1, ""} = Workspace.run(ws, "1")
+    stopped(ws)
+    ws = start(name: one, store: store)
+    assert Workspace.read(ws, "/work/a") == {:ok, "mine"}
+
+    # Also when a later workspace has gone on from that head meanwhile.
+    stored_unsaid.(ws, "another")
+    step = Task.async(fn -> Workspace.run(ws, "gate('in')") end)
+    held = at("in")
+    later = start(name: other, store: store)
+    send(held, :go)
+    assert {:error, {:not_saved, %Error{reason: :superseded}, {:ok, "in", ""}}} = Task.await(step)
+    stopped(later)
+    assert Workspace.read(start(name: other, store: store), "/work/a") == {:ok, "another"}
+  end
+
   test "one whose name was deleted from the store does not bring it back" do
     for store <- stores() do
       [one, _] = names()
