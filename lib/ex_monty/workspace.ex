@@ -170,11 +170,11 @@ defmodule ExMonty.Workspace do
   `%ExMonty.Error{}` with `:unknown_suspension` when no step is suspended with this tag, `:already_resumed` when it was
   resumed before.
   """
-  @spec resume(t, term, ExMonty.Sandbox.answer(), keyword) :: outcome
+  @spec resume(t, term, Suspension.answer(), keyword) :: outcome
   def resume(ws, tag, result, opts \\ []) do
     opts = Options.resume!(opts)
 
-    with {:ok, packed} <- Suspension.pack_tag(tag) do
+    with {:ok, packed} <- Suspension.pack_tag(tag), :ok <- Suspension.check_answer(result) do
       ask(ws, :resumption, {packed, {result, opts}}, :queue)
     end
   end

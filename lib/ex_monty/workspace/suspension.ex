@@ -17,6 +17,26 @@ defmodule ExMonty.Workspace.Suspension do
 
   @max_tag_bytes 64 * 1024
 
+  @typedoc "What a suspended call is answered with."
+  @type answer ::
+          {:ok, ExMonty.Value.t()}
+          | {:error, type :: atom, message :: String.t()}
+          | {:error, message :: String.t()}
+
+  @doc "Refuses what answers nothing now, such as `:pending`: nobody would answer it later."
+  @spec check_answer(term) :: :ok | {:error, Error.t()}
+  def check_answer({:ok, _value}), do: :ok
+  def check_answer({:error, type, message}) when is_atom(type) and is_binary(message), do: :ok
+  def check_answer({:error, message}) when is_binary(message), do: :ok
+
+  def check_answer(other) do
+    message =
+      "a suspended call is answered with #{inspect(other, limit: 5, printable_limit: 100)}; accepted: {:ok, value}, " <>
+        "{:error, type, message} or {:error, message}"
+
+    {:error, %Error{reason: :invalid_result, message: message}}
+  end
+
   @doc """
   A tag as bytes. Equal tags are equal bytes on every node, so that one can be compared where its atoms do not exist.
   """

@@ -70,8 +70,10 @@ defmodule ExMonty.Workspace.SuspendingTest do
     ws = start()
     {:suspended, "a", ""} = Workspace.run(ws, "suspend('a')")
 
-    for bad <- [{:ok, self()}, {:error, :no_such_exception, "x"}, :nonsense] do
-      assert {:error, %Error{}} = Workspace.resume(ws, "a", bad)
+    # `:pending` would be a promise that nobody keeps.
+    for bad <- [{:ok, self()}, {:error, :no_such_exception, "x"}, :nonsense, :pending, {:suspend, "b"}] do
+      assert {:error, %Error{message: message}} = Workspace.resume(ws, "a", bad)
+      refute message =~ "or :pending"
       assert Workspace.suspensions(ws) == ["a"]
     end
 
