@@ -69,7 +69,7 @@ defmodule ExMonty.Workspace do
   """
 
   alias ExMonty.Mount
-  alias ExMonty.Workspace.{Checkpoint, Name, Options, Server, Store, Suspension}
+  alias ExMonty.Workspace.{Checkpoint, Name, Options, Passage, Server, Store, Suspension}
 
   @typedoc "A workspace: its process, or the name it was given."
   @type t :: pid | Name.t()
@@ -263,7 +263,7 @@ defmodule ExMonty.Workspace do
   def fork(ws, opts \\ []) do
     case here(ws) do
       pid when node(pid) == node() -> fork(pid, opts, :link)
-      pid -> with {:ok, fork} <- fork_at(node(pid), pid, opts), do: linked(fork)
+      pid -> fork_at(node(pid), pid, opts, :link)
     end
   end
 
@@ -274,16 +274,21 @@ defmodule ExMonty.Workspace do
 
     case ask(pid, :upkeep, :fork) do
       {:ok, contents, node} when node == node() -> Server.start(link, options, {:fork, contents})
-      {:ok, _contents, node} -> fork_at(node, pid, opts)
+      {:ok, _contents, node} -> fork_at(node, pid, opts, link)
       {:error, reason} -> {:error, reason}
     end
   end
 
-  defp fork_at(node, pid, opts), do: :erpc.call(node, __MODULE__, :fork, [pid, opts, :nolink])
-
-  defp linked(pid) do
-    Process.link(pid)
-    {:ok, pid}
+  defp fork_at(node, pid, opts, link) do
+    with {:ok, fork} <- :erpc.call(node, __MODULE__, :fork, [pid, opts, :nolink]) do
+      if link == :link, do: Process.link(fork)
+      {:ok, fork}
+    end
+  catch
+    # As it would be here.
+    :error, {:exception, %ArgumentError{} = error, _stack} -> raise error
+    :exit, {:exception, reason} -> exit(reason)
+    :error, {:erpc, reason} -> {:error, Passage.unreachable(node, reason)}
   end
 
   @doc """

@@ -274,11 +274,20 @@ defmodule ExMonty.WorkspaceTest do
       assert_raise ArgumentError, ~r/:supervisor/, fn -> Workspace.move(ws, node(), supervisor: 1) end
     end
 
-    test "mounts that cannot be are an error of the start" do
-      Process.flag(:trap_exit, true)
-
+    # Whoever asked used to be ended by the link, before it could look at the error.
+    test "what cannot be started is an error of the start, and of the fork, and no signal to whoever asked" do
       assert {:error, :host_path_not_found} =
                Workspace.start_link(mounts: [{"/d", "/no/such/directory", :overlay}])
+
+      assert {:error, %Error{reason: :invalid_dump}} = Workspace.start_link(from: "none")
+      store = {ExMonty.Test.FlakyStore, start_supervised!(ExMonty.Test.FlakyStore)}
+      ws = start(name: :"refused-#{inspect(store)}", store: store)
+      name = :"refused-fork-#{inspect(store)}"
+      {:ok, fork} = Workspace.fork(ws, name: name, store: store)
+      :ok = Workspace.stop(fork)
+      assert {:error, %Error{reason: :already_stored}} = Workspace.fork(ws, name: name, store: store)
+      # A signal would have come before this answer.
+      assert {:ok, 1, ""} = Workspace.run(ws, "1")
     end
   end
 end

@@ -16,7 +16,7 @@ defmodule ExMonty.Workspace.Arrival do
           contents: Contents.t(),
           checkpoint: Checkpoint.t() | nil,
           lost: Checkpoint.lost() | nil,
-          role: :serving | {:waiting, reference, reference}
+          role: :serving | {:waiting, former :: pid, monitor :: reference, token :: reference}
         }
 
   @spec arrive(Options.t(), origin) :: {:ok, arrived} | :ignore | {:error, term}
@@ -46,7 +46,7 @@ defmodule ExMonty.Workspace.Arrival do
       {:ok, image} ->
         with {:ok, contents} <- open(image, options),
              {:ok, checkpoint} <- known(options) do
-          role = {:waiting, Process.monitor(former), token}
+          role = {:waiting, former, Process.monitor(former), token}
           {:ok, %{contents: contents, checkpoint: checkpoint, lost: nil, role: role}}
         end
 

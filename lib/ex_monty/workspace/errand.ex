@@ -89,6 +89,9 @@ defmodule ExMonty.Workspace.Errand do
     end
   end
 
+  # Who waited while another moved it there.
+  def perform({:move, node, _supervisor}, errand) when node == node(), do: {{:ok, errand.server}, errand}
+
   def perform({:move, node, supervisor}, errand) do
     with {:ok, image, contents} <- dump(errand),
          errand = %{errand | contents: contents},

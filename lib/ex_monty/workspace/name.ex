@@ -40,17 +40,21 @@ defmodule ExMonty.Workspace.Name do
   def whereis_or_pid(pid) when is_pid(pid), do: pid
   def whereis_or_pid(name), do: whereis(name)
 
-  @doc "Makes the calling process the one that has the name, whoever had it."
-  @spec take_over(nil | atom | {:global, term} | {:via, module, term}) :: :ok
-  def take_over(nil), do: :ok
+  @doc """
+  Makes the calling process the one that has the name, whoever had it. `former` is the process that it has the workspace
+  from, if there is one.
+  """
+  @spec take_over(nil | atom | {:global, term} | {:via, module, term}, pid | nil) :: :ok
+  def take_over(name, former \\ nil)
+  def take_over(nil, _former), do: :ok
 
   # One step on every node: nobody finds the name without a process.
-  def take_over({:global, term}) do
+  def take_over({:global, term}, _former) do
     :global.re_register_name(term, self())
     :ok
   end
 
-  def take_over({:via, module, term}) do
+  def take_over({:via, module, term}, _former) do
     if module.whereis_name(term) != self() do
       module.unregister_name(term)
       module.register_name(term, self())
@@ -59,11 +63,24 @@ defmodule ExMonty.Workspace.Name do
     :ok
   end
 
-  # A local name is one of this node: that of the node before leads to the process there, which passes calls on.
-  def take_over(name) do
+  # A local name is one of this node: that of the node before leads to the process there, which passes calls on. One that
+  # moves back finds such a process here, and does not leave the name to it: it ends with the node that it passes on to.
+  def take_over(name, former) do
+    holder = Process.whereis(name)
+    if holder != nil and passes_on?(holder, former), do: Process.unregister(name)
     if Process.whereis(name) == nil, do: Process.register(self(), name)
     :ok
   end
+
+  # A process that is no workspace is asked nothing.
+  defp passes_on?(holder, former) when is_pid(holder) and is_pid(former) and holder != self() do
+    :proc_lib.translate_initial_call(holder) == {ExMonty.Workspace.Server, :init, 1} and
+      GenServer.call(holder, :here, :timer.seconds(5)) == former
+  catch
+    :exit, _reason -> false
+  end
+
+  defp passes_on?(_holder, _former), do: false
 
   @doc "What a store calls the workspace."
   @spec stored!(nil | t) :: String.t()

@@ -40,11 +40,16 @@ defmodule ExMonty.Workspace.Passage do
     :erpc.call(node, __MODULE__, :settle_in, [server, token, options, supervisor], :timer.minutes(5))
   catch
     :error, {:erpc, reason} ->
-      {:error,
-       %Error{reason: :node_unreachable, message: "the node #{node} cannot be reached: #{inspect(reason)}"}}
+      {:error, unreachable(node, reason)}
 
     kind, reason ->
       {:error, %Error{reason: :move_failed, message: "on #{node}: #{Exception.format_banner(kind, reason)}"}}
+  end
+
+  @doc "The error for a node that cannot be asked."
+  @spec unreachable(node, term) :: Error.t()
+  def unreachable(node, reason) do
+    %Error{reason: :node_unreachable, message: "the node #{node} cannot be reached: #{inspect(reason)}"}
   end
 
   @doc false

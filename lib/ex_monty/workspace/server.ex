@@ -25,7 +25,7 @@ defmodule ExMonty.Workspace.Server do
     :idle_timer,
     :offer,
     state: State.new(),
-    # :serving; {:waiting, monitor of the one before, token} for one that is to take over; {:moved, pid}
+    # :serving; {:waiting, the one before, its monitor, token} for one that is to take over; {:moved, pid, its monitor}
     role: :serving
   ]
 
@@ -66,7 +66,11 @@ defmodule ExMonty.Workspace.Server do
       :ignore ->
         :ignore
 
+      # Whoever starts it is told by what the start answers, and not ended by a signal, too.
       {:error, reason} ->
+        with pid when is_pid(pid) <- :"$ancestors" |> Process.get() |> hd() |> GenServer.whereis(),
+             do: Process.unlink(pid)
+
         {:stop, reason}
     end
   end
@@ -90,9 +94,9 @@ defmodule ExMonty.Workspace.Server do
     {:noreply, data}
   end
 
-  def handle_call({:take_over, token}, _from, %{role: {:waiting, monitor, token}} = data) do
+  def handle_call({:take_over, token}, _from, %{role: {:waiting, former, monitor, token}} = data) do
     Process.demonitor(monitor, [:flush])
-    :ok = Name.take_over(data.options.registered)
+    :ok = Name.take_over(data.options.registered, former)
     {:reply, :ok, proceed(%{data | role: :serving})}
   end
 
@@ -233,8 +237,11 @@ defmodule ExMonty.Workspace.Server do
   def handle_info({:EXIT, _pid, reason}, data), do: {:stop, reason, data}
 
   # Whoever was to hand over is gone, and did not: this one is not needed.
-  def handle_info({:DOWN, monitor, :process, _pid, _reason}, %{role: {:waiting, monitor, _token}} = data),
-    do: {:stop, :normal, data}
+  def handle_info(
+        {:DOWN, monitor, :process, _pid, _reason},
+        %{role: {:waiting, _former, monitor, _token}} = data
+      ),
+      do: {:stop, :normal, data}
 
   def handle_info({:DOWN, monitor, :process, _pid, _reason}, %{role: {:moved, _to, monitor}} = data),
     do: {:stop, :normal, data}
@@ -242,7 +249,7 @@ defmodule ExMonty.Workspace.Server do
   def handle_info({:DOWN, monitor, :process, _pid, _reason}, data),
     do: {:noreply, %{data | state: State.abandon(data.state, monitor)}}
 
-  def handle_info({:idle, timer}, %{idle_timer: timer} = data) do
+  def handle_info({:timeout, timer, :idle}, %{idle_timer: timer} = data) do
     {:ok, state} = State.ask(data.state, %Work{kind: :upkeep, task: :sleep})
     {:noreply, proceed(%{data | state: state, idle_timer: nil})}
   end
@@ -322,7 +329,7 @@ defmodule ExMonty.Workspace.Server do
   defp left(%Work{kind: :resumption, task: {suspension, _}}, data),
     do: %{data.contents | suspension: suspension}
 
-  defp left(%Work{kind: :upkeep}, data), do: %{data.contents | suspension: data.state.suspension}
+  defp left(%Work{kind: :upkeep}, data), do: %{data.contents | suspension: State.suspended(data.state)}
 
   defp recovered(data, contents, reason, found) do
     work = data.state.working
@@ -367,13 +374,16 @@ defmodule ExMonty.Workspace.Server do
 
   defp idle(data) do
     if State.idle?(data.state) and data.contents.variables.session != nil do
-      timer = make_ref()
-      Process.send_after(self(), {:idle, timer}, data.options.idle_timeout)
-      %{data | idle_timer: timer}
+      %{data | idle_timer: :erlang.start_timer(data.options.idle_timeout, self(), :idle)}
     else
       data
     end
   end
 
-  defp cancel_idle(data), do: %{data | idle_timer: nil}
+  defp cancel_idle(%{idle_timer: nil} = data), do: data
+
+  defp cancel_idle(data) do
+    _ = Process.cancel_timer(data.idle_timer)
+    %{data | idle_timer: nil}
+  end
 end

@@ -179,6 +179,11 @@ defmodule ExMonty.Workspace.State do
     {[work], %{state | resumption: nil, suspension: suspension, resumed: tl(state.resumed)}}
   end
 
+  @doc "The suspended step, also when its resumption was asked for and has not begun."
+  @spec suspended(t) :: suspension | nil
+  def suspended(%__MODULE__{resumption: %Work{task: {suspension, _result}}}), do: suspension
+  def suspended(%__MODULE__{suspension: suspension}), do: suspension
+
   @doc false
   def idle?(%__MODULE__{working: nil, resumption: nil} = state), do: :gb_trees.is_empty(state.upkeep)
   def idle?(%__MODULE__{}), do: false

@@ -133,4 +133,30 @@ defmodule ExMonty.Workspace.KillingTest do
     assert Workspace.resume(ws, "t", {:ok, 3}) == {:ok, 1, ""}
     assert Workspace.run(ws, "n") == {:ok, 3, ""}
   end
+
+  # What was saved then used to lack the suspended step, and a node that ended before the resumption did had lost it.
+  test "work that is killed while a resumption waits for it leaves the suspended step in the store" do
+    store = start_supervised!(FlakyStore)
+    opts = [name: :"claimed-#{inspect(store)}", store: {FlakyStore, store}]
+    ws = start(opts)
+    {:suspended, "t", ""} = Workspace.run(ws, "n = suspend('t'); gate('in')")
+
+    FlakyStore.hold(store, "head/")
+    write = Task.async(fn -> Workspace.write(ws, "/work/a", "x") end)
+    held = FlakyStore.held()
+    resumption = caller(fn -> Workspace.resume(ws, "t", {:ok, 1}) end)
+    queued(ws, 1)
+    kill(ws)
+    FlakyStore.let_go(held, :made)
+    FlakyStore.let_go(FlakyStore.held(), :made)
+    FlakyStore.fail(store, nil)
+    assert {:error, %Error{reason: :interrupted}} = Task.await(write)
+
+    at("in")
+    monitor = Process.monitor(ws)
+    Process.exit(ws, :kill)
+    assert_receive {:DOWN, ^monitor, :process, ^ws, :killed}
+    assert Task.await(resumption) == :died
+    assert Workspace.suspensions(start(opts)) == ["t"]
+  end
 end

@@ -36,4 +36,15 @@ defmodule ExMonty.Workspace.NameTest do
     assert Name.take_over(name) == :ok
     assert Name.whereis(name) == self()
   end
+
+  test "a local name stays with a process that is not the workspace's, and that is asked nothing" do
+    name = :"local-#{System.unique_integer([:positive])}"
+    {:ok, stranger} = Agent.start_link(fn -> nil end, name: name)
+    {:ok, other} = ExMonty.Workspace.start_link()
+    assert Name.take_over(name, other) == :ok
+    assert Name.whereis(name) == stranger
+    :ok = Agent.stop(stranger)
+    assert Name.take_over(name, other) == :ok
+    assert Name.whereis(name) == self()
+  end
 end

@@ -129,6 +129,35 @@ defmodule ExMonty.Workspace.NodesTest do
     end
   end
 
+  # Each used to make a further process there.
+  test "whoever waits to move it to where it is by then has it there", %{node: node, name: name} do
+    {:ok, ws} = Workspace.start_link(options(name))
+    moves = for _ <- 1..3, do: Task.async(fn -> Workspace.move(ws, node) end)
+    assert [{:ok, moved}] = moves |> Task.await_many() |> Enum.uniq()
+    assert Workspace.whereis(name) == moved
+  end
+
+  # The name used to stay with the process that only passed on, and to end with it.
+  test "a local name is the workspace's own again when it has moved back", %{node: node, name: name} do
+    name = String.to_atom(name)
+    {:ok, ws} = Workspace.start_link(options(name))
+    {:ok, _} = Workspace.move(ws, node)
+    assert Workspace.whereis(name) == ws
+    {:ok, back} = Workspace.move(name, node())
+    assert Workspace.whereis(name) == back
+    Peers.kill!(node)
+    assert Workspace.run(name, "1") == {:ok, 1, ""}
+  end
+
+  test "an option that a fork does not know is the caller's error, wherever the workspace is", %{
+    node: node,
+    name: name
+  } do
+    {:ok, ws} = Workspace.start_link(options(name))
+    {:ok, _} = Workspace.move(ws, node)
+    assert_raise ArgumentError, ~r/unknown option :nme/, fn -> Workspace.fork(name, nme: 1) end
+  end
+
   test "a move to a node that is not there, or lacks what is needed, leaves the workspace as it was",
        %{node: node, name: name} do
     {:ok, ws} = Workspace.start_link(options(name))
