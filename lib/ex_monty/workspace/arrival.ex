@@ -43,10 +43,11 @@ defmodule ExMonty.Workspace.Arrival do
 
   def arrive(%Options{} = options, {:adopted, former, token}) do
     case handed_over(former, token) do
-      {:ok, image} ->
+      {:ok, image, mover} ->
         with {:ok, contents} <- open(image, options),
              {:ok, checkpoint} <- known(options) do
-          role = {:waiting, former, Process.monitor(former), token}
+          # It ends with the former, and when the move is over, however that ends.
+          role = {:waiting, former, Process.monitor(mover), token}
           {:ok, %{contents: contents, checkpoint: checkpoint, lost: nil, role: role}}
         end
 

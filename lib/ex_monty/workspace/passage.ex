@@ -12,7 +12,7 @@ defmodule ExMonty.Workspace.Passage do
   #     passes on what it is asked
   #
   # Until the last step the workspace is here: whatever goes wrong before, it goes on here. One that waits there ends when
-  # the one here does; with a store it is then in the store.
+  # whoever moves it does, or the one here; with a store it is then in the store.
 
   alias ExMonty.Error
   alias ExMonty.Workspace.{Options, Server}

@@ -25,7 +25,8 @@ defmodule ExMonty.Workspace.Server do
     :idle_timer,
     :offer,
     state: State.new(),
-    # :serving; {:waiting, the one before, its monitor, token} for one that is to take over; {:moved, pid, its monitor}
+    # :serving; {:waiting, the one before, monitor of who moves it, token} for one that is to take over;
+    # {:moved, pid, its monitor}
     role: :serving
   ]
 
@@ -85,7 +86,7 @@ defmodule ExMonty.Workspace.Server do
 
   @impl true
   def handle_call({:hand_over, token}, _from, %{offer: {token, image}} = data),
-    do: {:reply, {:ok, image}, %{data | offer: nil}}
+    do: {:reply, {:ok, image, data.worker}, %{data | offer: nil}}
 
   def handle_call({:hand_over, _token}, _from, data), do: {:reply, :gone, data}
 

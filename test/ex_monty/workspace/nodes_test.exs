@@ -237,6 +237,26 @@ defmodule ExMonty.Workspace.NodesTest do
     end
   end
 
+  # What waited to take over used to stay, with a copy of everything, for as long as the workspace that was not moved.
+  test "a move that is given up behind the handing over leaves nothing that waits to take over", %{
+    node: node,
+    name: name
+  } do
+    gate = {name, :gate}
+    :yes = :global.register_name(gate, self())
+    {:ok, ws} = Peers.start_workspace(node, options(name))
+    mover = Task.async(fn -> Workspace.move(ws, node(), supervisor: {:global, gate}) end)
+    assert_receive {:"$gen_call", _from, {:start_child, child}}, 10_000
+    {module, function, arguments} = start_of(child)
+    assert {:ok, waiting} = apply(module, function, arguments)
+    monitor = Process.monitor(waiting)
+    Process.exit(:sys.get_state(ws).worker, :kill)
+    assert {:error, %ExMonty.Error{reason: :interrupted}} = Task.await(mover, 30_000)
+    assert_receive {:DOWN, ^monitor, :process, ^waiting, :normal}, 10_000
+    assert Workspace.run(name, "1") == {:ok, 1, ""}
+    assert Workspace.whereis(name) == ws
+  end
+
   test "without a store, a workspace whose node vanishes before it is handed over is nowhere", %{
     node: node,
     name: name
