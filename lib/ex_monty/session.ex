@@ -17,7 +17,8 @@ defmodule ExMonty.Session do
       iex> {:ok, 1, "", _session} = ExMonty.Session.eval(session, "x")
 
   A session is a handle, like a file: whoever has it shares it, and `eval/3` gives back the same one. It evaluates one thing
-  at a time; while an evaluation is running or paused, everything else is `%ExMonty.Error{reason: :busy}`.
+  at a time; while an evaluation is running or paused, everything else is `%ExMonty.Error{reason: :busy}`, or `:mount_in_use`
+  from an `eval/3` that would have to share the files with it.
 
   ## Pauses
 
