@@ -19,7 +19,7 @@ defmodule ExMonty.Dataclass do
     a sandbox instance is the very object it was, and what the host changed in its fields is not looked at; in another run
     there is no such object.
   * `frozen` – always false. The interpreter cannot keep a script from assigning to a field, so a frozen dataclass is
-    refused with an `ArgumentError`.
+    refused with an `ArgumentError`; in a sandbox, where a function answers one, with a `TypeError` in the script.
   """
 
   @typedoc "An instance; see the module's documentation."

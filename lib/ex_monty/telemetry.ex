@@ -6,13 +6,14 @@ defmodule ExMonty.Telemetry do
   |---|---|---|
   | `[:ex_monty, :run, :start]` | `system_time`, `monotonic_time` | `script_name` |
   | `[:ex_monty, :run, :stop]` | `duration`, `monotonic_time` | `script_name`, `outcome`: `:ok` or `:suspended` |
-  | `[:ex_monty, :run, :exception]` | `duration`, `monotonic_time` | `script_name`, `kind: :error`, `reason`, `stacktrace: []` |
+  | `[:ex_monty, :run, :exception]` | `duration`, `monotonic_time` | `script_name`, `kind`, `reason`, `stacktrace` |
   | `[:ex_monty, :workspace, :step, :start]`, `:stop` | `system_time`; `duration` | `name`, `step`, and at the end `outcome` |
   | `[:ex_monty, :workspace, :save, :start]`, `:stop` | `system_time`; `duration` | `name`, and at the end `outcome` |
 
   Times are in native units, as `System.convert_time_unit/3` takes them. A run is what `ExMonty.Sandbox.run/2` does after
   compiling; one that a session or a workspace drives is one, too, and so is the rest of a run that was suspended.
-  `:exception` is for runs that end with `{:error, reason}`, and `reason` is that one.
+  `:exception` is for runs that end with `{:error, reason}`, with `kind: :error`, that reason and `stacktrace: []`; and for
+  those that raise in the caller, over an input that is a mistake, with what was raised.
 
   ExMonty does not depend on `:telemetry` and needs no configuration for it.
   """
@@ -26,9 +27,8 @@ defmodule ExMonty.Telemetry do
       began = System.monotonic_time()
       start = %{system_time: System.system_time(), monotonic_time: began}
       execute([:ex_monty, :run, :start], start, metadata)
-      outcome = work.()
-      ended = System.monotonic_time()
-      report(outcome, %{duration: ended - began, monotonic_time: ended}, metadata)
+      outcome = work_or_report(work, began, metadata)
+      report(outcome, since(began), metadata)
       outcome
     else
       work.()
@@ -51,12 +51,28 @@ defmodule ExMonty.Telemetry do
   # Nobody can have attached a handler to a module that is not loaded.
   defp enabled?, do: function_exported?(:telemetry, :execute, 3)
 
+  defp work_or_report(work, began, metadata) do
+    work.()
+  catch
+    kind, reason ->
+      failed(%{kind: kind, reason: reason, stacktrace: __STACKTRACE__}, since(began), metadata)
+      :erlang.raise(kind, reason, __STACKTRACE__)
+  end
+
+  defp since(began) do
+    ended = System.monotonic_time()
+    %{duration: ended - began, monotonic_time: ended}
+  end
+
   defp report({:error, reason}, measurements, metadata) do
-    metadata = Map.merge(metadata, %{kind: :error, reason: reason, stacktrace: []})
-    execute([:ex_monty, :run, :exception], measurements, metadata)
+    failed(%{kind: :error, reason: reason, stacktrace: []}, measurements, metadata)
   end
 
   defp report(outcome, measurements, metadata) do
     execute([:ex_monty, :run, :stop], measurements, Map.put(metadata, :outcome, elem(outcome, 0)))
+  end
+
+  defp failed(failure, measurements, metadata) do
+    execute([:ex_monty, :run, :exception], measurements, Map.merge(metadata, failure))
   end
 end

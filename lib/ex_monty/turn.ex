@@ -3,7 +3,7 @@ defmodule ExMonty.Turn do
 
   # Waits for work that the native library does on a thread of its own.
 
-  alias ExMonty.Native
+  alias ExMonty.{Error, Native}
 
   # What does not fit into a normal scheduler's share is handed over on a dirty one.
   @large %{
@@ -14,10 +14,27 @@ defmodule ExMonty.Turn do
   }
 
   @doc false
-  # The reference is made in the function that receives with it: then the VM skips what was in the mailbox before, and
-  # a process with a long queue waits no longer than one with none.
   @spec take(atom, [term]) :: term
   def take(function, args) do
+    case outcome(function, args) do
+      {:raise, message} -> raise ArgumentError, message
+      outcome -> outcome
+    end
+  end
+
+  @doc false
+  # The same for a script's answer that somebody else gave: what is a mistake of that one's is no reason to raise here.
+  @spec attempt(atom, [term]) :: term
+  def attempt(function, args) do
+    case outcome(function, args) do
+      {:raise, message} -> {:error, %Error{reason: :invalid_value, message: message}}
+      outcome -> outcome
+    end
+  end
+
+  # The reference is made in the function that receives with it: then the VM skips what was in the mailbox before, and
+  # a process with a long queue waits no longer than one with none.
+  defp outcome(function, args) do
     reference = make_ref()
 
     outcome =
@@ -27,20 +44,14 @@ defmodule ExMonty.Turn do
         :large -> large(apply(Native, Map.fetch!(@large, function), [reference | args]))
       end
 
-    outcome =
-      case outcome do
-        {:ok, outcome} ->
-          outcome
-
-        :wait ->
-          receive do
-            {:ex_monty, ^reference, outcome} -> outcome
-          end
-      end
-
     case outcome do
-      {:raise, message} -> raise ArgumentError, message
-      outcome -> outcome
+      {:ok, outcome} ->
+        outcome
+
+      :wait ->
+        receive do
+          {:ex_monty, ^reference, outcome} -> outcome
+        end
     end
   end
 

@@ -33,7 +33,7 @@ defmodule ExMonty.Sandbox.Answer do
 
   @doc "An exception that says why a callback gave no answer."
   @spec failed(question, String.t()) :: ExMonty.result()
-  def failed({_kind, label}, reason), do: {:error, :runtime_error, "#{label} failed: #{reason}"}
+  def failed({_kind, label}, reason), do: {:error, :runtime_error, "#{label} failed: #{readable(reason)}"}
 
   @doc "An exception for an answer of a shape that is not accepted."
   @spec wrong(question) :: ExMonty.result()
@@ -47,8 +47,18 @@ defmodule ExMonty.Sandbox.Answer do
 
   def instead(_error, _result, _question), do: :error
 
-  defp given({:error, type, _message}), do: " (#{inspect(type)}; ExMonty.Exception.types/0 has them all)"
+  defp given({:error, type, message}) do
+    if String.valid?(message), do: " (#{inspect(type)}; ExMonty.Exception.types/0 has them all)", else: ""
+  end
+
   defp given(_result), do: ""
+
+  # An exception of Elixir may say anything, one of Python says text.
+  defp readable(reason) do
+    reason
+    |> String.chunk(:valid)
+    |> Enum.map_join(&if String.valid?(&1), do: &1, else: "\uFFFD")
+  end
 
   defp checked({:ok, _value} = answer, _question), do: answer
 

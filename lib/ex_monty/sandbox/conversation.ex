@@ -55,7 +55,7 @@ defmodule ExMonty.Sandbox.Conversation do
   end
 
   defp go_on({:returned, {:ok, _value} = result}, {_, _, snapshot} = call, trapping, conversation) do
-    resumed = Turn.take(:resume, [snapshot, result, conversation.lease])
+    resumed = Turn.attempt(:resume, [snapshot, result, conversation.lease])
 
     with {:ok, {kind, asked, snapshot, ""}} when kind in [:function_call, :method_call] <- resumed,
          {:ask, request, {:function, _label} = question} <- Host.route(conversation.host, kind, asked),

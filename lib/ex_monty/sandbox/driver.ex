@@ -12,7 +12,7 @@ defmodule ExMonty.Sandbox.Driver do
 
   alias ExMonty.{Error, Exception, FunctionCall, Milliseconds, Native, OsCall, Telemetry, Turn}
   alias ExMonty.Mount.Lease
-  alias ExMonty.Sandbox.{Answer, Callbacks, Futures, Host, Listener, Options}
+  alias ExMonty.Sandbox.{Answer, Callbacks, Futures, Guard, Host, Listener, Options}
 
   # Milliseconds that a listener has at least to hear the end of the output.
   @hearing 1_000
@@ -62,8 +62,18 @@ defmodule ExMonty.Sandbox.Driver do
         deadline: deadline(options.timeout)
       }
 
-      go.(overseen(drive, options))
+      drive |> overseen(options) |> begun(go)
     end)
+  end
+
+  # Of a run that raises in its beginning, as over an input that is a mistake of the caller's, nothing is left either.
+  defp begun(drive, go) do
+    go.(drive)
+  catch
+    kind, reason ->
+      if drive.listener, do: Guard.kill(drive.listener)
+      Callbacks.stop(drive.callbacks)
+      :erlang.raise(kind, reason, __STACKTRACE__)
   end
 
   defp overseen(drive, %Options{timeout: :infinity, on_output: nil}), do: drive
@@ -300,7 +310,7 @@ defmodule ExMonty.Sandbox.Driver do
   end
 
   defp go_on(function, snapshot, answer, drive) do
-    Turn.take(function, [snapshot, answer, lease_ref(drive)])
+    Turn.attempt(function, [snapshot, answer, lease_ref(drive)])
   end
 
   defp lease_ref(drive), do: drive.lease && drive.lease.ref

@@ -33,6 +33,15 @@ defmodule ExMonty.Sandbox.TelemetryTest do
     refute_received {:telemetry, _, _, _}
   end
 
+  test "a run that raises over an input is a start and an exception, too" do
+    frozen = Map.put(ExMonty.Dataclass.new("P", []), :frozen, true)
+    error = assert_raise ArgumentError, fn -> Sandbox.run("p", inputs: %{p: frozen}) end
+    assert_received {:telemetry, [:ex_monty, :run, :start], _, _}
+    assert_received {:telemetry, [:ex_monty, :run, :exception], %{duration: _}, metadata}
+    assert %{kind: :error, reason: ^error, stacktrace: [_ | _]} = metadata
+    refute_received {:telemetry, _, _, _}
+  end
+
   test "a source that does not compile is no run" do
     assert {:error, %{type: :syntax_error}} = Sandbox.run("1 +")
     refute_received {:telemetry, _, _, _}
