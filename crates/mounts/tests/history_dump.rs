@@ -230,6 +230,11 @@ fn host_directories_are_given_by_whoever_loads() {
         let error = Table::load(&dump, options).unwrap_err();
         (error.kind(), error.paths().to_vec())
     };
+    let spelled = LoadOptions::new()
+        .with_host("/ro/", open(&at("ro")))
+        .with_host("//over/.", open(&at("over")))
+        .with_writable_host("/x/../rw", writable());
+    assert!(Table::load(&dump, spelled).is_ok(), "two spellings are one path");
     assert_eq!(refused(given()), (DumpErrorKind::HostMissing, vec!["/rw".into()]));
     assert_eq!(
         refused(given().with_host("/rw", open(&at("rw")))),
@@ -239,6 +244,10 @@ fn host_directories_are_given_by_whoever_loads() {
         .with_writable_host("/rw", writable())
         .with_host("/else", open(&at("ro")));
     assert_eq!(refused(more), (DumpErrorKind::HostUnused, vec!["/else".into()]));
+    let no_path = given()
+        .with_writable_host("/rw", writable())
+        .with_host("else", open(&at("ro")));
+    assert_eq!(refused(no_path), (DumpErrorKind::HostUnused, vec!["else".into()]));
     let overlapping = LoadOptions::new()
         .with_host("/ro", open(&at("rw")))
         .with_host("/over", open(&at("over")))

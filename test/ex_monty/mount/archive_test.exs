@@ -58,6 +58,15 @@ defmodule ExMonty.Mount.ArchiveTest do
     assert {:error, %Error{}} = Mount.load(dump, hosts: %{<<255>> => host})
   end
 
+  test "a host is for the mount whose path it is given under, however that is spelled" do
+    host = HostDirectory.create!()
+    dump = Mount.dump!(Mount.new!([{"/o", host, :overlay}]))
+
+    for spelled <- ["/o/", "//o", "/x/../o/."] do
+      assert {:ok, _} = Mount.load(dump, hosts: %{spelled => host})
+    end
+  end
+
   test "a key seals: a changed byte, another key and no key are refused" do
     mounts = Mount.new!([{"/m", :memory, files: %{"a" => "1"}}])
     sealed = Mount.dump!(mounts, key: "key")
@@ -118,4 +127,54 @@ defmodule ExMonty.Mount.ArchiveTest do
     {:ok, files} = :erl_tar.extract({:binary, Mount.export_tar!(mounts, "/m")}, [:memory])
     assert {'d/a', "1"} in files
   end
+
+  describe "an archive beyond a bound is refused, and nothing of it is written:" do
+    test "one byte more than 1 GiB, whatever is there of it" do
+      mounts = Mount.new!([{"/m", :memory}])
+
+      assert {:error, %Error{reason: :tar_too_large, message: message}} =
+               Mount.import_tar(mounts, "/m", header("small", 0) <> header("large", 1024 * 1024 * 1024 + 1))
+
+      assert message == "'large': the files have more than 1073741824 bytes"
+      assert Mount.ls!(mounts, "/m") == []
+      # One with that many bytes is within the bound, and is refused for not having them.
+      assert {:error, %Error{reason: :invalid_tar}} =
+               Mount.import_tar(mounts, "/m", header("large", 1024 * 1024 * 1024))
+    end
+
+    test "more than a million files and directories, those that are not named included" do
+      # An entry is a file 58 directories down: with the one that tells it from the others it makes 60 of them.
+      below = String.duplicate("d/", 58) <> "f"
+      archive = for n <- 1..16_667, into: "", do: header("#{n}/" <> below, 0)
+      mounts = Mount.new!([{"/m", :memory}])
+
+      assert {:error, %Error{reason: :tar_too_large, message: message}} =
+               Mount.import_tar(mounts, "/m", archive)
+
+      assert message =~ ~r"^'16667/d/.*: there are more than 1000000 files and directories$"
+      assert Mount.ls!(mounts, "/m") == []
+    end
+  end
+
+  # The header of a file in an archive, as `ustar` has it: the name is in two parts where it is long.
+  defp header(name, size) do
+    {prefix, name} = if byte_size(name) > 100, do: apart(name), else: {"", name}
+    octal = fn number, digits -> number |> Integer.to_string(8) |> String.pad_leading(digits, "0") end
+
+    before =
+      padded(name, 100) <>
+        "0000644\0" <> "0000000\0" <> "0000000\0" <> octal.(size, 11) <> "\0" <> octal.(0, 11) <> "\0"
+
+    behind = "0" <> padded("", 100) <> "ustar\0" <> "00" <> padded("", 80) <> padded(prefix, 167)
+    sum = Enum.sum(for <<byte <- before <> "        " <> behind>>, do: byte)
+    before <> octal.(sum, 6) <> "\0 " <> behind
+  end
+
+  defp apart(name) do
+    slash = name |> binary_part(byte_size(name) - 101, 101) |> :binary.match("/") |> elem(0)
+    {prefix, "/" <> rest} = String.split_at(name, byte_size(name) - 101 + slash)
+    {prefix, rest}
+  end
+
+  defp padded(text, size), do: text <> :binary.copy(<<0>>, size - byte_size(text))
 end

@@ -88,7 +88,7 @@ fn tags() -> [Tag; 12] {
         ),
         tag(
             atoms::timedelta(),
-            "{:timedelta, %{days: d, seconds: s, microseconds: us}}",
+            "{:timedelta, %{days: d, seconds: s, microseconds: us}} of at most 999,999,999 days",
             |rest| match rest {
                 [fields] => leaf(calendar::timedelta(*fields)?),
                 _ => None,
@@ -96,7 +96,7 @@ fn tags() -> [Tag; 12] {
         ),
         tag(
             atoms::timezone(),
-            "{:timezone, %{offset_seconds: s, name: text or nil}}",
+            "{:timezone, %{offset_seconds: s, name: text or nil}} of less than a day",
             |rest| match rest {
                 [fields] => leaf(calendar::timezone(*fields)?),
                 _ => None,
@@ -104,7 +104,7 @@ fn tags() -> [Tag; 12] {
         ),
         tag(
             atoms::time(),
-            "{:time, %Time{}, offset_seconds, name or nil}",
+            "{:time, %Time{}, offset_seconds, name or nil} of less than a day",
             |rest| match rest {
                 [wall, offset, name] => leaf(calendar::aware_time(*wall, *offset, *name)?),
                 _ => None,

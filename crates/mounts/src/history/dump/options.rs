@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backend::{Reader, Writer};
+use crate::path::VirtualPath;
 
 /// How a dump is loaded: which host directories its mounts get, what happens where those have changed, and how large
 /// it may be. Handed to [`Table::load`](crate::Table::load).
@@ -75,14 +76,14 @@ impl LoadOptions {
     /// directories asks for these where they are seen.
     pub fn with_host(mut self, point: &str, directory: impl Reader + 'static) -> Self {
         self.hosts
-            .insert(point.to_owned(), Host::Reader(Arc::new(directory)));
+            .insert(normal(point), Host::Reader(Arc::new(directory)));
         self
     }
 
     /// The read-write mount at the virtual path `point` gets `directory`.
     pub fn with_writable_host(mut self, point: &str, directory: impl Writer + 'static) -> Self {
         self.hosts
-            .insert(point.to_owned(), Host::Writer(Arc::new(directory)));
+            .insert(normal(point), Host::Writer(Arc::new(directory)));
         self
     }
 
@@ -102,7 +103,7 @@ impl LoadOptions {
         let writer = Arc::new(crate::WritableHostDirectory::new(crate::HostDirectory::open(
             path,
         )?));
-        self.hosts.insert(point.to_owned(), Host::Either(reader, writer));
+        self.hosts.insert(normal(point), Host::Either(reader, writer));
         Ok(self)
     }
 
@@ -117,4 +118,9 @@ impl LoadOptions {
         self.max_size = bytes;
         self
     }
+}
+
+/// A mount point as the table spells it. What is no path is the point of no mount, and stays as it was given.
+fn normal(point: &str) -> String {
+    VirtualPath::parse(point).map_or_else(|_| point.to_owned(), |path| path.as_str().to_owned())
 }
