@@ -30,7 +30,8 @@ defmodule ExMonty.Dump do
   ## Options
 
     * `:key` – of dumping and loading: a binary, best 32 random bytes. The dump is sealed with HMAC-SHA256, and loaded only
-      if the seal is right; a dump that is not sealed is refused, too. It is signed, not encrypted.
+      if the seal is right; a dump that is not sealed is refused, too. It is signed, not encrypted. `nil` raises, as does
+      whatever else is no key: leave the option out for dumps without a seal.
     * `:limits` – of loading a paused run: a ceiling for its limits, as in `ExMonty.Limits`. What is not given stays as it was. A
       run that holds more than `:max_memory` of the ceiling is `%ExMonty.Error{reason: :limit_exceeded}`; one that holds more
       than its own limit ends with a `MemoryError` when it goes on.
@@ -120,15 +121,16 @@ defmodule ExMonty.Dump do
   def options!(opts, accepted) do
     Options.only!(opts, accepted)
 
-    case Keyword.get(opts, :key) do
-      nil ->
+    case Keyword.fetch(opts, :key) do
+      :error ->
         opts
 
-      key when is_binary(key) and byte_size(key) > 0 ->
+      {:ok, key} when is_binary(key) and byte_size(key) > 0 ->
         opts
 
-      # A key is a secret, which a message must not repeat.
-      _other ->
+      # A key is a secret, which a message must not repeat. One that is missing where it is configured is no wish for
+      # dumps without a seal.
+      {:ok, _other} ->
         raise ArgumentError, "invalid option :key; accepted: a binary that is not empty, best 32 random bytes"
     end
   end

@@ -115,6 +115,25 @@ defmodule ExMonty.Dump.RefusalTest do
     assert assert_invalid(ExMonty.load_snapshot(stripped, key: "right")) =~ "is not sealed"
   end
 
+  # A configuration that lacks the key once wrote dumps without a seal, and read those of anybody.
+  test "a key that is none is no wish for a dump without a seal", dumps do
+    {:ok, runner} = ExMonty.compile("1")
+    mounts = ExMonty.Mount.new!()
+
+    for none <- [nil, "", :key, 'key'],
+        attempt <- [
+          fn -> ExMonty.dump(runner, key: none) end,
+          fn -> ExMonty.load_runner(dumps.runner, key: none) end,
+          fn -> ExMonty.load_snapshot(dumps.snapshot, key: none) end,
+          fn -> ExMonty.load_future_snapshot(dumps.futures, key: none) end,
+          fn -> ExMonty.Mount.dump(mounts, key: none) end,
+          fn -> ExMonty.Mount.load(ExMonty.Mount.dump!(mounts), key: none) end,
+          fn -> ExMonty.Session.load(dumps.runner, key: none) end
+        ] do
+      assert_raise ArgumentError, ~r/invalid option :key/, attempt
+    end
+  end
+
   test "a message repeats no key" do
     error = assert_raise ArgumentError, fn -> ExMonty.load_runner("x", key: {:secret, "s3cret"}) end
     refute error.message =~ "s3cret"
