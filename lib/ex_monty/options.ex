@@ -82,7 +82,7 @@ defmodule ExMonty.Options do
   @doc "Checks that `opts` is a keyword list with accepted keys, each once; `of` says in errors what they are options of."
   def only!(opts, accepted, of \\ "") do
     unless Keyword.keyword?(opts) do
-      raise ArgumentError, "invalid options: #{inspect(opts)}; accepted: a keyword list"
+      raise ArgumentError, "invalid options#{of}: #{inspect(opts)}; accepted: a keyword list"
     end
 
     case Keyword.keys(opts) -- accepted do

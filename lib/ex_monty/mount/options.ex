@@ -26,20 +26,18 @@ defmodule ExMonty.Mount.Options do
   @type limits :: [{atom, non_neg_integer | :unlimited}]
   @type rules :: [{:deny | :hide | :read_only, [String.t()]}]
 
-  # The arguments of `ExMonty.Mount.add` for each spec.
-  @spec specs!(term) :: [[term]]
-  def specs!(specs) do
-    unless is_list(specs) and not List.improper?(specs),
-      do: wrong!("mount specs", specs, "a list of #{@specs}")
-
-    Enum.map(specs, &spec!/1)
+  # The arguments of `ExMonty.Mount.add` for each spec; `called` is what errors call them.
+  @spec specs!(term, String.t()) :: [[term]]
+  def specs!(specs, called \\ "mount specs") do
+    unless is_list(specs) and not List.improper?(specs), do: wrong!(called, specs, "a list of #{@specs}")
+    Enum.map(specs, &spec!(&1, called))
   end
 
-  defp spec!({virtual, :memory}), do: [virtual, :memory, []]
-  defp spec!({virtual, :memory, opts}), do: [virtual, :memory, opts]
-  defp spec!({virtual, host, mode}), do: [virtual, host, mode, []]
-  defp spec!({virtual, host, mode, opts}), do: [virtual, host, mode, opts]
-  defp spec!(other), do: wrong!("a mount spec", other, @specs)
+  defp spec!({virtual, :memory}, _called), do: [virtual, :memory, []]
+  defp spec!({virtual, :memory, opts}, _called), do: [virtual, :memory, opts]
+  defp spec!({virtual, host, mode}, _called), do: [virtual, host, mode, []]
+  defp spec!({virtual, host, mode, opts}, _called), do: [virtual, host, mode, opts]
+  defp spec!(other, called), do: wrong!("one of #{called}", other, @specs)
 
   # The files that a memory mount begins with.
   @spec files!(keyword) :: [{String.t(), binary | :directory}]

@@ -209,7 +209,11 @@ defmodule ExMonty.Sandbox.Options do
             "give :mounts as specs, or add ExMonty.PseudoFS.specs/1 to the table"
   end
 
-  defp mounts!(mounts, specs) when is_list(mounts), do: mounts ++ specs
+  defp mounts!(mounts, specs) when is_list(mounts) do
+    _well_formed = ExMonty.Mount.Options.specs!(mounts, ":mounts")
+    mounts ++ specs
+  end
+
   defp mounts!(other, _specs), do: wrong!(":mounts", other, "an ExMonty.Mount or a list of mount specs")
 
   defp timeout!(_option, timeout) when is_time(timeout) and timeout != 0, do: timeout

@@ -153,7 +153,9 @@ defmodule ExMonty.Mount.ModesTest do
       end
 
       for rules <- [nil, %{deny: []}, ["*"], :deny] do
-        assert_raise ArgumentError, ~r/keyword list/, fn -> mounted(host, :overlay, rules: rules) end
+        assert_raise ArgumentError, ~r/options of :rules: .*keyword list/, fn ->
+          mounted(host, :overlay, rules: rules)
+        end
       end
     end
   end

@@ -79,6 +79,8 @@ defmodule ExMonty.Sandbox.OptionsTest do
           {[modules: %{"m" => %{}, m: %{}}], ~r/:modules: m is given twice/},
           {[modules: %{m: %{"a" => 1, a: 2}}], ~r/:modules\[:m\]\[:a\]: got :a, accepted: each name once/},
           {[modules: %{m: %{<<255>> => 1}}], ~r/:modules\[:m\]\[<<255>>\]: got <<255>>, accepted: a name/},
+          {[mounts: [{"/m"}]], ~r/one of :mounts: got \{"\/m"\}, accepted: \{virtual, :memory\}/},
+          {[mounts: [{"/m", :memory} | :more]], ~r/:mounts: got .*, accepted: a list of/},
           {[seed: 1.5], ~r/:seed: 1.5/},
           {[timeout: 1, timeout: 2], ~r/:timeout is given twice/},
           {[suspend: :allowed], ~r/unknown option :suspend/},
