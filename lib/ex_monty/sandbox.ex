@@ -89,8 +89,8 @@ defmodule ExMonty.Sandbox do
   The value of a run is the value of the script's last statement if that is an expression, else `nil`.
 
   A run that outlasts its `:timeout` ends where it is: what it called is killed, its lease is free, and the answer is an
-  `ExMonty.Exception` of type `:timeout_error` with what was printed. The clock starts when the source has been compiled, and
-  runs while the run waits for a thread of the engine. Time in the interpreter is also held by `:max_duration_secs` of `:limits`, which does not count waiting.
+  `ExMonty.Exception` of type `:timeout_error` with what was printed. The clock starts when the source has been compiled and the
+  lease is there, and runs while the run waits for a thread of the engine. Time in the interpreter is also held by `:max_duration_secs` of `:limits`, which does not count waiting.
 
   `:on_output` is called in a process of its own; the run waits for it only at its end. Of one that raises, the run
   takes no notice, and the log a single line.

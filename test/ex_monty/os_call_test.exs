@@ -10,33 +10,68 @@ defmodule ExMonty.OsCallTest do
     ExMonty.start(runner, inputs, opts)
   end
 
+  # What `:scan` is called with where nothing else is said.
+  @all %{
+    "max_depth" => nil,
+    "follow_symlinks" => false,
+    "pattern" => nil,
+    "case_sensitive" => nil,
+    "recurse_symlinks" => false
+  }
+
   test "carries its function and its arguments" do
-    for {code, function, args, kwargs} <- [
-          {"Path('/a/../b').exists()", :exists, [{:path, "/b"}], %{}},
-          {"Path('/a').is_file()", :is_file, [{:path, "/a"}], %{}},
-          {"Path('/a').is_dir()", :is_dir, [{:path, "/a"}], %{}},
-          {"Path('/a').is_symlink()", :is_symlink, [{:path, "/a"}], %{}},
-          {"Path('/a').read_text()", :read_text, [{:path, "/a"}], %{}},
-          {"Path('/a').read_bytes()", :read_bytes, [{:path, "/a"}], %{}},
-          {"Path('/a').write_text('x')", :write_text, [{:path, "/a"}, "x"], %{}},
-          {"Path('/a').write_bytes(b'x')", :write_bytes, [{:path, "/a"}, {:bytes, "x"}], %{}},
-          {"Path('/a').mkdir(parents=True)", :mkdir, [{:path, "/a"}],
-           %{"parents" => true, "exist_ok" => false}},
-          {"Path('/a').unlink()", :unlink, [{:path, "/a"}], %{}},
-          {"Path('/a').rmdir()", :rmdir, [{:path, "/a"}], %{}},
-          {"Path('/a').rename('/b')", :rename, [{:path, "/a"}, {:path, "/b"}], %{}},
-          {"Path('/a').resolve()", :resolve, [{:path, "/a"}], %{}},
-          {"list(Path('/a').iterdir())", :iterdir, [{:path, "/a"}], %{}},
-          {"Path('/a').stat()", :stat, [{:path, "/a"}], %{}},
-          {"os.getenv('HOME', 'none')", :getenv, ["HOME", "none"], %{}},
-          {"os.urandom(4)", :urandom, [4], %{}},
-          {"time.sleep(1.5)", :sleep, [1.5], %{}},
-          {"import elsewhere", :import, ["elsewhere"], %{}}
-        ] do
-      code = "import os, time\nfrom pathlib import Path\n" <> code
-      assert {:ok, {:os_call, %OsCall{} = call, _, ""}} = start!(code), code
+    opened = fn mode -> %{file: {:file_handle, %{path: "/a", mode: mode, position: 0}}} end
+
+    calls = [
+      {"Path('/a/../b').exists()", :exists, [{:path, "/b"}], %{}},
+      {"Path('/a').is_file()", :is_file, [{:path, "/a"}], %{}},
+      {"Path('/a').is_dir()", :is_dir, [{:path, "/a"}], %{}},
+      {"Path('/a').is_symlink()", :is_symlink, [{:path, "/a"}], %{}},
+      {"Path('/a').read_text()", :read_text, [{:path, "/a"}], %{}},
+      {"Path('/a').read_bytes()", :read_bytes, [{:path, "/a"}], %{}},
+      {"Path('/a').write_text('x')", :write_text, [{:path, "/a"}, "x"], %{}},
+      {"Path('/a').write_bytes(b'x')", :write_bytes, [{:path, "/a"}, {:bytes, "x"}], %{}},
+      {"Path('/a').mkdir(parents=True)", :mkdir, [{:path, "/a"}], %{"parents" => true, "exist_ok" => false}},
+      {"Path('/a').unlink()", :unlink, [{:path, "/a"}], %{}},
+      {"Path('/a').rmdir()", :rmdir, [{:path, "/a"}], %{}},
+      {"Path('/a').rename('/b')", :rename, [{:path, "/a"}, {:path, "/b"}], %{}},
+      {"Path('/a').resolve()", :resolve, [{:path, "/a"}], %{}},
+      {"list(Path('/a').iterdir())", :iterdir, [{:path, "/a"}], %{}},
+      {"Path('/a').stat()", :stat, [{:path, "/a"}], %{}},
+      {"os.getenv('HOME', 'none')", :getenv, ["HOME", "none"], %{}},
+      {"os.urandom(4)", :urandom, [4], %{}},
+      {"time.sleep(1.5)", :sleep, [1.5], %{}},
+      {"import elsewhere", :import, ["elsewhere"], %{}},
+      {"open('/a', 'wb')", :open, [{:path, "/a"}, "wb"], %{}},
+      {"file.write('x')", :append_text, [{:path, "/a"}, "x"], opened.("w")},
+      {"file.write(b'x')", :append_bytes, [{:path, "/a"}, {:bytes, "x"}], opened.("ab")},
+      {"os.makedirs('/a/b', exist_ok=True)", :mkdir, [{:path, "/a/b"}],
+       %{"parents" => true, "exist_ok" => true}},
+      {"Path('a').absolute()", :absolute, [{:path, "/a"}], %{}},
+      {"list(os.walk('/a'))", :scan, [{:path, "/a"}], @all},
+      {"os.scandir('/a')", :scan, [{:path, "/a"}], %{@all | "max_depth" => 1}},
+      {"list(Path('/a').rglob('*.py'))", :scan, [{:path, "/a"}], %{@all | "pattern" => ["**", "*.py"]}},
+      {"list(Path('/a').glob('*', case_sensitive=False))", :scan, [{:path, "/a"}],
+       %{@all | "pattern" => ["*"], "max_depth" => 1, "case_sensitive" => false}},
+      {"list(Path('/a').glob('**/*', recurse_symlinks=True))", :scan, [{:path, "/a"}],
+       %{@all | "pattern" => ["**", "*"], "follow_symlinks" => true, "recurse_symlinks" => true}},
+      {"os.environ", :get_environ, [], %{}},
+      {"datetime.date.today()", :date_today, [], %{}},
+      {"datetime.datetime.now()", :datetime_now, [nil], %{}},
+      {"datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=2)))", :datetime_now,
+       [{:timezone, %{offset_seconds: 7200, name: nil}}], %{}},
+      {"time.monotonic()", :time, ["time.monotonic"], %{}},
+      {"await asyncio.sleep(2)", :async_sleep, [2.0], %{}}
+    ]
+
+    for {code, function, args, kwargs} <- calls do
+      {inputs, kwargs} = Map.split(kwargs, [:file])
+      code = "import asyncio, datetime, os, time\nfrom pathlib import Path\n" <> code
+      assert {:ok, {:os_call, %OsCall{} = call, _, ""}} = start!(code, inputs, clock: :host), code
       assert {call.function, call.args, call.kwargs} == {function, args, kwargs}
     end
+
+    assert OsCall.functions() -- Enum.map(calls, &elem(&1, 1)) == []
   end
 
   test "is answered with what its function gives" do
