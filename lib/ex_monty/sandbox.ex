@@ -135,6 +135,9 @@ defmodule ExMonty.Sandbox do
 
   @doc """
   Gives a module that the interpreter lacks: `{:ok, attributes}`, a map as in `:modules`.
+
+  `name` is what is before the first dot: `import shop.tea` asks for `"shop"`, and looks for `tea` among its attributes, where
+  `{:module, "tea", attributes}` is a module.
   """
   @callback handle_import(name :: String.t()) :: answer | :not_found
 

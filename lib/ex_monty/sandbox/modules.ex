@@ -6,6 +6,9 @@ defmodule ExMonty.Sandbox.Modules do
   # In the script a function of a module is a function called `module.attribute`. No script can make up such a name, so
   # a call of it is a call of this function.
 
+  @doc "Whether a term is a map of attributes."
+  defguard is_attributes(term) when is_map(term) and not is_struct(term)
+
   @doc """
   The module `name` as a value, and its functions by the names that their calls have.
 
@@ -27,6 +30,55 @@ defmodule ExMonty.Sandbox.Modules do
     {{:module, name, Map.new(attributes)}, functions}
   end
 
+  @doc """
+  Modules by name, those whose names have a dot as attributes of what is before it.
+
+  The interpreter asks for `shop`, whether a script imports `shop` or `shop.tea`, and looks for the rest in that.
+  A name that is an attribute already is an error.
+
+      iex> ExMonty.Sandbox.Modules.nest(%{"shop" => %{"tax" => 0.5}, "shop.tea" => %{"price" => 3}})
+      {:ok, %{"shop" => %{"tax" => 0.5, "tea" => {:module, "tea", %{"price" => 3}}}}}
+      iex> ExMonty.Sandbox.Modules.nest(%{"shop" => %{tea: 3}, "shop.tea" => %{}})
+      {:error, "shop.tea"}
+  """
+  @spec nest(%{String.t() => map}) :: {:ok, %{String.t() => map}} | {:error, name :: String.t()}
+  def nest(modules) do
+    # A module comes before what is in it.
+    modules
+    |> Enum.sort_by(&elem(&1, 0))
+    |> Enum.reduce_while({:ok, %{}}, fn {name, attributes}, {:ok, nested} ->
+      case put(nested, String.split(name, "."), attributes) do
+        {:ok, nested} -> {:cont, {:ok, nested}}
+        :error -> {:halt, {:error, name}}
+      end
+    end)
+  end
+
+  defp put(modules, [name], attributes), do: {:ok, Map.put(modules, name, attributes)}
+
+  defp put(modules, [name | below], attributes) do
+    with {:ok, inside} <- put_below(Map.get(modules, name, %{}), below, attributes),
+         do: {:ok, Map.put(modules, name, inside)}
+  end
+
+  defp put_below(attributes, [name | below], given) do
+    case {Enum.find(attributes, fn {key, _value} -> to_string(key) == name end), below} do
+      {nil, []} ->
+        {:ok, Map.put(attributes, name, {:module, name, given})}
+
+      {nil, below} ->
+        with {:ok, inside} <- put_below(%{}, below, given),
+             do: {:ok, Map.put(attributes, name, {:module, name, inside})}
+
+      {{key, {:module, _name, inside}}, [_ | _]} when is_attributes(inside) ->
+        with {:ok, inside} <- put_below(inside, below, given),
+             do: {:ok, Map.put(attributes, key, {:module, name, inside})}
+
+      _taken ->
+        :error
+    end
+  end
+
   @doc "What is wrong with the attributes of a module, or nothing."
   @spec flaw(term) :: nil | {attribute :: term, got :: term, accepted :: String.t()}
   def flaw(attributes) do
@@ -46,9 +98,6 @@ defmodule ExMonty.Sandbox.Modules do
 
   @spec names() :: String.t()
   def names, do: "a name that is an atom or a UTF-8 string"
-
-  @doc "Whether a term is a map of attributes."
-  defguard is_attributes(term) when is_map(term) and not is_struct(term)
 
   defp attribute(name, fun) when is_function(fun), do: {{:function, name}, %{name => fun}}
 

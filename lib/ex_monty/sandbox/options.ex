@@ -52,7 +52,9 @@ defmodule ExMonty.Sandbox.Options do
     on_output:
       "`fn text -> … end`, called with what is printed while the script runs, in a process of its own. Default: none.",
     env: "map of strings that answers `os.getenv` and `os.environ`. Default: none, and they raise.",
-    modules: "map of module name to map of attribute to function or value, for `import`. Default: none.",
+    modules:
+      "map of module name, such as `\"shop\"` or `\"shop.tea\"`, to map of attribute to function or value, for `import`. " <>
+        "Default: none.",
     cwd: "the working directory, an absolute virtual path. Default: the first mount's path, else `/`.",
     clock:
       "`:system`, a `%DateTime{}` at which time stands still, or `:host`, which asks `:os` and the handler. " <>
@@ -186,6 +188,18 @@ defmodule ExMonty.Sandbox.Options do
   defp env!(other), do: wrong!(":env", other, "a map of strings")
 
   defp modules!(modules) when Modules.is_attributes(modules) do
+    case modules |> named_modules!() |> Modules.nest() do
+      {:ok, modules} ->
+        modules
+
+      {:error, name} ->
+        raise ArgumentError, ":modules: #{name} is given twice, as a module and as an attribute"
+    end
+  end
+
+  defp modules!(other), do: wrong!(":modules", other, "a map of module names to maps of attributes")
+
+  defp named_modules!(modules) do
     named!(":modules", modules, fn
       name, attributes when Modules.is_attributes(attributes) ->
         with {attribute, got, accepted} <- Modules.flaw(attributes) do
@@ -198,8 +212,6 @@ defmodule ExMonty.Sandbox.Options do
         wrong!(":modules[#{inspect(name)}]", other, "a map of attributes to functions and values")
     end)
   end
-
-  defp modules!(other), do: wrong!(":modules", other, "a map of module names to maps of attributes")
 
   defp mounts!(%ExMonty.Mount{} = mounts, []), do: mounts
 

@@ -53,6 +53,38 @@ defmodule ExMonty.Sandbox.ModulesTest do
     assert {:error, %ExMonty.Exception{type: :name_error}} = run("import a\nf()", modules: %{"a" => one})
   end
 
+  # An entry "shop.tea" could once be given and never be imported.
+  test "whose names have a dot are modules in modules, in every form of import" do
+    modules = %{
+      "shop.tea" => %{"price" => &__MODULE__.price/2, "N" => 1},
+      "shop" => %{"TAX" => 0.5, made: {:module, "made", %{"here" => 2}}},
+      "shop.tea.green" => %{"N" => 3},
+      "shop.made.too" => %{"N" => 4},
+      "alone.inside" => %{"N" => 5}
+    }
+
+    for {code, value} <- [
+          {"import shop.tea\n(shop.tea.price('x'), shop.tea.N, shop.TAX)", {1, 1, 0.5}},
+          {"import shop.tea.green as g\ng.N", 3},
+          {"from shop.tea import price, N\n(price('xy'), N)", {2, 1}},
+          {"from shop import tea\ntea.green.N", 3},
+          {"import shop.made.too\n(shop.made.here, shop.made.too.N)", {2, 4}},
+          {"import alone.inside\nalone.inside.N", 5}
+        ] do
+      assert {code, Sandbox.run(code, modules: modules)} == {code, {:ok, value, ""}}
+    end
+
+    assert {:error, %{type: :module_not_found_error}} = Sandbox.run("import shop.coffee", modules: modules)
+
+    for taken <- [%{"tea" => 1}, %{tea: {:module, "tea", %{}}}, %{"tea" => &__MODULE__.price/2}] do
+      assert_raise ArgumentError,
+                   ~r/:modules: shop\.tea is given twice, as a module and as an attribute/,
+                   fn ->
+                     Sandbox.run("1", modules: %{"shop" => taken, "shop.tea" => %{}})
+                   end
+    end
+  end
+
   test "raise by name what is wrong" do
     assert {:error, %{type: :value_error, message: "no such thing"}} = run("import shop\nshop.fail()")
     assert {:error, %{type: :attribute_error}} = run("import shop\nshop.nothing")
