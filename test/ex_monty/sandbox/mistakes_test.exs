@@ -5,7 +5,7 @@ defmodule ExMonty.Sandbox.MistakesTest do
   # exception that the script can catch, the run goes on, and nothing is left of it.
   use ExUnit.Case, async: true
 
-  alias ExMonty.{Dataclass, Patience, Sandbox}
+  alias ExMonty.{Dataclass, Sandbox}
 
   defmodule Host do
     @behaviour Sandbox
@@ -57,25 +57,29 @@ defmodule ExMonty.Sandbox.MistakesTest do
       {door, mistake} != {"an import", "a frozen dataclass"} do
     test "#{mistake} from #{door} is an exception of the script, and nothing is left" do
       answer = unquote(Macro.escape(answer))
-      watchers = Process.info(self(), :monitored_by)
       :persistent_term.put({Host, self()}, fn -> give(answer) end)
       assert {:ok, {caught, 42}, "on\n"} = run(unquote(code), answer)
       :persistent_term.erase({Host, self()})
       assert caught =~ unquote(expected), caught
-      # The processes of a run watch the one that drives it.
-      Patience.until(fn -> Process.info(self(), :monitored_by) == watchers end)
+      assert left() == []
       assert Process.info(self(), :messages) == {:messages, []}
     end
   end
 
   test "an input that is a mistake raises in the caller, and nothing is left" do
-    watchers = Process.info(self(), :monitored_by)
-
     assert_raise ArgumentError, ~r/inputs\["p"\]: a dataclass with frozen: true/, fn ->
       Sandbox.run("p", inputs: %{p: @frozen}, on_output: fn _ -> :ok end, timeout: 60_000)
     end
 
-    Patience.until(fn -> Process.info(self(), :monitored_by) == watchers end)
+    assert left() == []
+  end
+
+  # The processes that know this one as their caller.
+  defp left do
+    for pid <- Process.list(),
+        {:dictionary, dictionary} <- [Process.info(pid, :dictionary)],
+        self() in List.wrap(dictionary[:"$callers"]),
+        do: pid
   end
 
   defp run(code, answer) do
