@@ -57,9 +57,9 @@ defmodule ExMonty.Workspace do
 
   Also `:functions`, `:handler`, `:modules`, `:os`, `:env` and `:callback_timeout` as in `ExMonty.Sandbox`, and `:limits`,
   `:cwd`, `:clock`, `:timezone`, `:seed`, `:script_name`, `:max_source_bytes` and `:dynamic_code` as in
-  `ExMonty.Session.new/1`. In a dump and a store are the latter, of which only `:limits` hold in place of those from before
-  when they are given to a start that goes on. Functions are not in it: whoever starts gives them again. A workspace that
-  moves takes them along, so those of modules (`&MyApp.Tools.search/2`) are the ones to use.
+  `ExMonty.Session.new/1`. Functions are not in a dump or a store: whoever starts gives them again. A workspace that
+  moves takes them along, so those of modules (`&MyApp.Tools.search/2`) are the ones to use. What a session is made with is in a
+  dump and a store, and stays; but `:limits` that are given to a start hold from then on.
 
   A dump from a place that others can write to is a way to crash a node: give a `:key`. See the guide.
 
