@@ -1,8 +1,6 @@
 defmodule ExMonty.EngineBenchTest do
   use ExUnit.Case, async: false
 
-  @moduletag timeout: 180_000
-
   test "the benchmark of the engine runs, with a figure and a baseline in every row" do
     arguments = ["run", "--no-compile", "bench/engine.exs", "--quick"]
     assert {table, 0} = System.cmd("mix", arguments, env: [{"MIX_ENV", "test"}], stderr_to_stdout: true)

@@ -100,7 +100,8 @@ defmodule ExMonty.PatchTest do
   end
 
   test "runs at the same time leave one whole copy", %{root: root, copy: copy} do
-    results = 1..4 |> Enum.map(fn _ -> Task.async(fn -> apply_patch(root) end) end) |> Task.await_many(60_000)
+    results =
+      1..4 |> Enum.map(fn _ -> Task.async(fn -> apply_patch(root) end) end) |> Task.await_many(:infinity)
 
     assert Enum.all?(results, &match?({_, 0}, &1))
     assert copy |> Path.dirname() |> File.ls!() |> Enum.sort() == @crates

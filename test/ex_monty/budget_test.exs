@@ -4,7 +4,6 @@ defmodule ExMonty.BudgetTest do
 
   alias ExMonty.Test.{Attack, AttackedNode, Budget}
 
-  @moduletag timeout: 300_000
   @mebibyte 1_048_576
 
   # How often the file is written and read; `EX_MONTY_EXCHANGES=10000` for as often as the counters were designed for.
@@ -12,7 +11,7 @@ defmodule ExMonty.BudgetTest do
 
   # What `function` tells on a node with a small budget, and the report of that node.
   defp on_a_small_node(function, arguments \\ []) do
-    node = start_supervised!({AttackedNode, arguments: Budget.arguments(), patience: 280_000})
+    node = start_supervised!({AttackedNode, arguments: Budget.arguments(), patience: 800_000})
     work = Attack.new("#{function}", {Budget, function, arguments}, {:ok, nil})
     assert {:ok, [report]} = AttackedNode.attack(node, [work])
     assert {:ok, told} = report.outcome, report.detail

@@ -101,7 +101,7 @@ defmodule ExMonty.DumpTest do
       assert {:ok, {:resolve_futures, ^futures, ""}} = ExMonty.progress(futures)
       {:ok, {:resolve_futures, futures, _}} = ExMonty.resume_futures(futures, [{b.call_id, {:ok, 2}}])
       dump = ExMonty.dump_future_snapshot!(futures)
-      futures = ExMonty.load_future_snapshot!(dump, limits: %{max_duration_secs: 5})
+      futures = ExMonty.load_future_snapshot!(dump, limits: %{max_duration_secs: 500})
       results = [{a.call_id, {:ok, 1}}, {c.call_id, {:ok, 3}}]
       assert ExMonty.resume_futures(futures, results) == {:ok, {:complete, [1, 2, 3], ""}}
     end
@@ -260,7 +260,7 @@ defmodule ExMonty.DumpTest do
     test "is dumped once by many who try at the same time" do
       {:function_call, _, snapshot, _} = started("fetch()")
       tasks = for _ <- 1..8, do: Task.async(fn -> ExMonty.dump_snapshot(snapshot) end)
-      {dumps, refused} = tasks |> Task.await_many() |> Enum.split_with(&match?({:ok, _}, &1))
+      {dumps, refused} = tasks |> Task.await_many(:infinity) |> Enum.split_with(&match?({:ok, _}, &1))
       assert [{:ok, _}] = dumps
       assert Enum.all?(refused, &match?({:error, %{reason: :snapshot_consumed}}, &1))
     end

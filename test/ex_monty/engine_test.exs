@@ -2,24 +2,22 @@ defmodule ExMonty.EngineTest do
   # Alone, because what it says of the engine would not hold beside the other tests' runs.
   use ExUnit.Case, async: false
 
+  import ExMonty.Patience
+
   alias ExMonty.Exception
 
   @loop "while True:\n    pass"
 
-  # Waits until what another thread does has happened.
-  defp eventually(check, left \\ 500) do
-    cond do
-      check.() -> :ok
-      left == 0 -> flunk("it did not happen within five seconds")
-      true -> Process.sleep(10) && eventually(check, left - 1)
-    end
-  end
+  # A turn counts as running until a moment after its answer, and what earlier tests abandoned may compute on.
+  setup do: until(&at_rest?/0)
+
+  defp at_rest?, do: match?(%{turns_abandoned: 0, turns_running: 0, turns_queued: 0}, ExMonty.info())
 
   test "two hundred runs at once each get their own answer" do
     {:ok, runner} = ExMonty.compile("print(n)\nsum(range(n * 100))", inputs: [:n])
 
     1..200
-    |> Task.async_stream(&{&1, ExMonty.run(runner, %{n: &1})}, max_concurrency: 200, timeout: 60_000)
+    |> Task.async_stream(&{&1, ExMonty.run(runner, %{n: &1})}, max_concurrency: 200, timeout: :infinity)
     |> Enum.each(fn {:ok, {n, result}} ->
       assert result == {:ok, div(n * 100 * (n * 100 - 1), 2), "#{n}\n"}
     end)
@@ -29,7 +27,7 @@ defmodule ExMonty.EngineTest do
     {:ok, runner} = ExMonty.compile("f(n) + 1", inputs: [:n])
     paused = for n <- 1..200, do: ExMonty.start(runner, %{n: n})
     assert ExMonty.info().runs_paused >= 200
-    assert ExMonty.info().turns_running == 0
+    until(fn -> ExMonty.info().turns_running == 0 end)
 
     for {{:ok, {:function_call, call, snapshot, ""}}, n} <- Enum.zip(paused, 1..200) do
       assert call.args == [n]
@@ -40,19 +38,18 @@ defmodule ExMonty.EngineTest do
   test "endless loops on twice the cores leave room for a trivial run, and for everybody else" do
     loops =
       for _ <- 1..(2 * System.schedulers_online()) do
-        Task.async(fn -> ExMonty.eval(@loop, limits: %{max_duration_secs: 10}) end)
+        Task.async(fn -> ExMonty.eval(@loop, limits: :unlimited) end)
       end
 
-    eventually(fn -> ExMonty.info().turns_running >= length(loops) end)
+    until(fn -> ExMonty.info().turns_running >= length(loops) end)
     for _ <- 1..20, do: assert(ExMonty.eval("1 + 1") == {:ok, 2, ""})
     # Dirty schedulers are free: this one uses them.
     assert {:ok, _} = File.read(__ENV__.file)
     # All of them were still looping when the trivial ones were through.
     assert ExMonty.info().turns_running >= length(loops)
 
-    for loop <- loops do
-      assert {:error, %Exception{type: :timeout_error}} = Task.await(loop, 30_000)
-    end
+    for loop <- loops, do: Task.shutdown(loop, :brutal_kill)
+    until(fn -> ExMonty.info().turns_running == 0 end)
   end
 
   describe "depth" do
@@ -111,9 +108,9 @@ defmodule ExMonty.EngineTest do
           :ok
         end)
 
-      assert Task.await(task, 30_000) == :ok
+      assert Task.await(task, :infinity) == :ok
       :erlang.garbage_collect()
-      eventually(fn -> ExMonty.info().runs_paused <= before end)
+      until(fn -> ExMonty.info().runs_paused <= before end)
       assert ExMonty.eval("1") == {:ok, 1, ""}
     end
 
@@ -180,25 +177,23 @@ defmodule ExMonty.EngineTest do
         paused
       end)
 
-    assert_receive :paused, 30_000
+    assert_receive :paused
     assert ExMonty.info().runs_paused >= before + 10
     Process.exit(pid, :kill)
     assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}
-    eventually(fn -> ExMonty.info().runs_paused <= before end)
+    until(fn -> ExMonty.info().runs_paused <= before end)
   end
 
   test "a caller that dies during a turn leaves the engine as it was" do
-    {pid, monitor} = spawn_monitor(fn -> ExMonty.eval(@loop, limits: %{max_duration_secs: 2}) end)
-    eventually(fn -> ExMonty.info().turns_running == 1 end)
+    {pid, monitor} = spawn_monitor(fn -> ExMonty.eval(@loop, limits: :unlimited) end)
+    until(fn -> ExMonty.info().turns_running == 1 end)
     Process.exit(pid, :kill)
     assert_receive {:DOWN, ^monitor, :process, ^pid, :killed}
-    eventually(fn -> ExMonty.info().turns_running == 0 end)
+    until(fn -> ExMonty.info().turns_running == 0 end)
     assert ExMonty.eval("1") == {:ok, 1, ""}
   end
 
   test "runs beyond the threads wait in a queue and all end" do
-    # What earlier tests abandoned may compute on.
-    eventually(fn -> ExMonty.info().turns_abandoned == 0 end, 6_000)
     overloads = ExMonty.info().overloads
 
     loops =
@@ -207,18 +202,17 @@ defmodule ExMonty.EngineTest do
       end
 
     for loop <- loops do
-      assert {:error, %Exception{type: :timeout_error}} = Task.await(loop, 60_000)
+      assert {:error, %Exception{type: :timeout_error}} = Task.await(loop, :infinity)
     end
 
     # However few cores there were for them, none is taken for stuck, and nothing was refused on their account.
     assert %{turns_stuck: 0, overloads: ^overloads} = info = ExMonty.info()
     assert info.threads <= 32 * System.schedulers_online()
-    eventually(fn -> match?(%{turns_running: 0, turns_queued: 0, turns_abandoned: 0}, ExMonty.info()) end)
+    until(&at_rest?/0)
   end
 
   test "what all runs hold is back where it was when they are gone" do
     :erlang.garbage_collect()
-    eventually(fn -> ExMonty.info().turns_running == 0 end)
     before = ExMonty.info().metered_bytes
 
     for _ <- 1..50 do
@@ -228,7 +222,7 @@ defmodule ExMonty.EngineTest do
       {:ok, {:function_call, _, _dropped, _}} = ExMonty.start(runner)
     end
 
-    eventually(fn ->
+    until(fn ->
       :erlang.garbage_collect()
       # What earlier tests left behind may go meanwhile as well.
       ExMonty.info().metered_bytes - before < 1_000_000

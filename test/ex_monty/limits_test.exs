@@ -1,6 +1,8 @@
 defmodule ExMonty.LimitsTest do
   use ExUnit.Case, async: true
 
+  import ExMonty.Patience
+
   alias ExMonty.{Exception, Limits}
 
   doctest Limits
@@ -84,11 +86,11 @@ defmodule ExMonty.LimitsTest do
       greedy = for _ <- 1..4, do: Task.async(fn -> run(@greedy, %{max_memory: 40_000_000}) end)
 
       for task <- greedy do
-        assert {:error, %Exception{type: :memory_error}} = Task.await(task, 60_000)
+        assert {:error, %Exception{type: :memory_error}} = Task.await(task, :infinity)
       end
 
       for {task, n} <- Enum.zip(busy, 1..4) do
-        assert {:ok, [44_999_850_000, ^n], ""} = Task.await(task, 60_000)
+        assert {:ok, [44_999_850_000, ^n], ""} = Task.await(task, :infinity)
       end
     end
 
@@ -114,8 +116,8 @@ defmodule ExMonty.LimitsTest do
         {:ok, _, _} = ExMonty.eval("x = ['y' * 1000 for _ in range(10_000)]\nlen(x)")
       end)
 
-      # Ten megabytes each: had they stayed, there would be two hundred.
-      assert ExMonty.info().metered_bytes < 150_000_000
+      # Ten megabytes each: had they stayed, there would be two hundred. What others hold beside it goes as well.
+      until(fn -> ExMonty.info().metered_bytes < 150_000_000 end)
     end
   end
 
@@ -141,15 +143,15 @@ defmodule ExMonty.LimitsTest do
       {:ok, runner} = ExMonty.compile(code)
 
       assert {:error, %Exception{type: :timeout_error}, calls} =
-               drive(ExMonty.start(runner, %{}, limits: %{max_duration_secs: 0.2}))
+               drive(ExMonty.start(runner, %{}, limits: %{max_duration_secs: 2}))
 
       assert calls > 1
 
       {:ok, {:function_call, _, snapshot, _}} =
-        ExMonty.start(elem(ExMonty.compile("f()\n1"), 1), %{}, limits: %{max_duration_secs: 0.05})
+        ExMonty.start(elem(ExMonty.compile("f()\n1"), 1), %{}, limits: %{max_duration_secs: 2})
 
       # The wait is what the test is about: longer than the limit.
-      Process.sleep(80)
+      Process.sleep(2_100)
       assert {:ok, {:complete, 1, ""}} = ExMonty.resume(snapshot, {:ok, nil})
     end
   end

@@ -101,7 +101,7 @@ defmodule ExMonty.NativeTest do
     snapshot
   end
 
-  defp limits, do: Limits.encode!(%{max_duration_secs: 5})
+  defp limits, do: Limits.encode!(%{max_duration_secs: 500})
   defp policy, do: {nil, :system, {0, "UTC"}, nil, nil}
 
   defp body(dump), do: binary_part(dump, 52, byte_size(dump) - 52)

@@ -93,7 +93,7 @@ defmodule ExMonty.ProgressTest do
 
       results =
         1..50
-        |> Task.async_stream(&ExMonty.resume(snapshot, {:ok, &1}), max_concurrency: 50)
+        |> Task.async_stream(&ExMonty.resume(snapshot, {:ok, &1}), max_concurrency: 50, timeout: :infinity)
         |> Enum.to_list()
 
       assert Enum.count(results, &match?({:ok, {:ok, {:complete, _, ""}}}, &1)) == 1
@@ -109,7 +109,7 @@ defmodule ExMonty.ProgressTest do
 
         step, {:ok, {:function_call, call, snapshot, _}} ->
           task = Task.async(fn -> ExMonty.resume(snapshot, {:ok, hd(call.args)}) end)
-          step.(step, Task.await(task))
+          step.(step, Task.await(task, :infinity))
       end
 
       assert step.(step, start!(code)) == 190

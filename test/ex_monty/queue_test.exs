@@ -4,11 +4,9 @@ defmodule ExMonty.QueueTest do
 
   alias ExMonty.Test.{Attack, AttackedNode, FewThreads}
 
-  @moduletag timeout: 120_000
-
   # What `function` tells on a node with one thread.
   defp on_a_node_with_one_thread(function) do
-    node = start_supervised!({AttackedNode, arguments: FewThreads.arguments()})
+    node = start_supervised!({AttackedNode, arguments: FewThreads.arguments(), patience: 800_000})
     work = Attack.new("#{function}", {FewThreads, function, []}, {:ok, nil})
     assert {:ok, [report]} = AttackedNode.attack(node, [work])
     assert {:ok, told} = report.outcome, report.detail

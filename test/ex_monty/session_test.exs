@@ -141,7 +141,10 @@ defmodule ExMonty.SessionTest do
 
       results =
         1..50
-        |> Task.async_stream(fn _ -> elem(Session.eval(session, "n += 1"), 0) end, max_concurrency: 16)
+        |> Task.async_stream(fn _ -> elem(Session.eval(session, "n += 1"), 0) end,
+          max_concurrency: 16,
+          timeout: :infinity
+        )
         |> Enum.map(fn {:ok, result} -> result end)
 
       assert value(session, "n") == Enum.count(results, &(&1 == :ok))

@@ -42,8 +42,8 @@ defmodule ExMonty.WorkspaceTest do
 
       assert Workspace.info(ws).status == :working
       send(pid, :go)
-      Task.await(first)
-      assert Task.await_many(tasks) == for(n <- 1..10, do: {:ok, n + 1, ""})
+      Task.await(first, :infinity)
+      assert Task.await_many(tasks, :infinity) == for(n <- 1..10, do: {:ok, n + 1, ""})
       assert Workspace.run(ws, "order") == {:ok, Enum.to_list(0..10), ""}
     end
 
@@ -54,7 +54,7 @@ defmodule ExMonty.WorkspaceTest do
       pid = at("in")
       assert Workspace.run(ws, "1", queue: false) == {:error, :busy}
       send(pid, :go)
-      assert Task.await(task) == {:ok, "in", ""}
+      assert Task.await(task, :infinity) == {:ok, "in", ""}
       assert {:suspended, "t", ""} = Workspace.run(ws, "suspend('t')")
       assert Workspace.run(ws, "1", queue: false) == {:error, :busy}
     end
@@ -74,7 +74,7 @@ defmodule ExMonty.WorkspaceTest do
       assert "/work/a" in paths
       assert Workspace.suspensions(ws) == []
       send(pid, :go)
-      assert {:ok, _, ""} = Task.await(task)
+      assert {:ok, _, ""} = Task.await(task, :infinity)
     end
 
     test "what is printed is heard while the step runs, and there at its end" do
@@ -87,10 +87,10 @@ defmodule ExMonty.WorkspaceTest do
         end)
 
       pid = at("in")
-      assert_receive {:out, "one\n"}, 10_000
+      assert_receive {:out, "one\n"}
       send(pid, :go)
-      assert Task.await(task) == {:ok, nil, "one\ntwo\n"}
-      assert_receive {:out, "two\n"}, 10_000
+      assert Task.await(task, :infinity) == {:ok, nil, "one\ntwo\n"}
+      assert_receive {:out, "two\n"}
     end
 
     test "limits and time-outs end a step and leave the workspace" do
@@ -137,8 +137,8 @@ defmodule ExMonty.WorkspaceTest do
 
       at("in")
 
-      Process.exit(:sys.get_state(ws).worker, :kill)
-      assert {:error, %Error{reason: :step_lost}} = Task.await(task)
+      Process.exit(:sys.get_state(ws, :infinity).worker, :kill)
+      assert {:error, %Error{reason: :step_lost}} = Task.await(task, :infinity)
       assert Workspace.run(ws, "n") == {:ok, 1, ""}
       assert Workspace.read(ws, "/work/a") == {:error, :enoent}
     end
@@ -148,8 +148,8 @@ defmodule ExMonty.WorkspaceTest do
       {:ok, _, _} = Workspace.run(ws, "n = 1")
       task = Task.async(fn -> Workspace.run(ws, "n = 2; gate('in'); n = 3") end)
       at("in")
-      Process.exit(:sys.get_state(ws).worker, :kill)
-      assert {:error, %Error{reason: :step_lost}} = Task.await(task)
+      Process.exit(:sys.get_state(ws, :infinity).worker, :kill)
+      assert {:error, %Error{reason: :step_lost}} = Task.await(task, :infinity)
       assert Workspace.run(ws, "n") == {:ok, 2, ""}
     end
 
@@ -164,13 +164,13 @@ defmodule ExMonty.WorkspaceTest do
 
       task = Task.async(fn -> Workspace.resume(ws, "a", {:ok, nil}) end)
       at("in")
-      Process.exit(:sys.get_state(ws).worker, :kill)
-      assert {:error, %Error{reason: :step_lost}} = Task.await(task)
+      Process.exit(:sys.get_state(ws, :infinity).worker, :kill)
+      assert {:error, %Error{reason: :step_lost}} = Task.await(task, :infinity)
       assert Workspace.suspensions(ws) == ["a"]
       assert Workspace.read(ws, "/work/a") == {:ok, "1"}
       task = Task.async(fn -> Workspace.resume(ws, "a", {:ok, nil}) end)
       send(at("in"), :go)
-      assert Task.await(task) == {:ok, "in", ""}
+      assert Task.await(task, :infinity) == {:ok, "in", ""}
       assert Workspace.read(ws, "/work/a") == {:ok, "12"}
     end
 
@@ -185,7 +185,7 @@ defmodule ExMonty.WorkspaceTest do
       assert_receive {:DOWN, ^monitor, :process, ^dying, :killed}
       queued(ws, 0)
       send(pid, :go)
-      assert {:ok, "in", ""} = Task.await(running)
+      assert {:ok, "in", ""} = Task.await(running, :infinity)
       assert Workspace.run(ws, "done") == {:ok, [], ""}
     end
   end
@@ -240,7 +240,7 @@ defmodule ExMonty.WorkspaceTest do
       ws = start(idle_timeout: 0)
       {:ok, _, _} = Workspace.run(ws, "n = 1")
       until(fn -> Process.info(ws, :current_function) == {:current_function, {:erlang, :hibernate, 3}} end)
-      assert :sys.get_state(ws).contents.variables.session == nil
+      assert :sys.get_state(ws, :infinity).contents.variables.session == nil
       assert Workspace.run(ws, "n + 1") == {:ok, 2, ""}
     end
   end

@@ -43,11 +43,11 @@ defmodule ExMonty.Examples.AgentToolsTest do
     end
 
     run = Task.async(fn -> AgentTools.run(%{tools | "price_of" => price_of, "find_items" => find_items}) end)
-    assert_receive {:asked, "teapot, blue", teapot}, 30_000
-    assert_receive {:asked, "cup, blue", cup}, 30_000
+    assert_receive {:asked, "teapot, blue", teapot}
+    assert_receive {:asked, "cup, blue", cup}
     for asked <- [cup, teapot], do: send(asked, :answer)
 
-    assert {:ok, "It is CHF 40.5.", _transcript} = Task.await(run, 30_000)
+    assert {:ok, "It is CHF 40.5.", _transcript} = Task.await(run, :infinity)
     assert_received {:found, ["teapot"], %{"limit" => 1}}
     assert_received {:found, ["cup"], %{"limit" => 1}}
   end

@@ -8,6 +8,9 @@ defmodule ExMonty.Examples.PauseDumpResumeTest do
   # Kept for the other node, which has the code of the library and not that of the example.
   @beam beam
 
+  # None of the waits for that node ends by its time.
+  @ms 300_000
+
   test "goes on with the answer and the files, in another process than asked" do
     outcome = PauseDumpResume.run(true)
     assert outcome.asked.question == "Pay 28.50?"
@@ -40,14 +43,17 @@ defmodule ExMonty.Examples.PauseDumpResumeTest do
   test "goes on in another operating system process" do
     asked = PauseDumpResume.ask("key")
     paths = Enum.flat_map(:code.get_path(), &['-pa', &1])
-    {:ok, peer, _node} = :peer.start_link(%{connection: :standard_io, args: paths})
+    {:ok, peer, _node} = :peer.start_link(%{connection: :standard_io, args: paths, wait_boot: @ms})
 
     try do
-      {:ok, _apps} = :peer.call(peer, Application, :ensure_all_started, [:ex_monty], 60_000)
-      {:module, _} = :peer.call(peer, :code, :load_binary, [PauseDumpResume, 'pause_dump_resume.exs', @beam])
-      refute :peer.call(peer, System, :pid, []) == System.pid()
+      {:ok, _apps} = :peer.call(peer, Application, :ensure_all_started, [:ex_monty], @ms)
 
-      assert {:ok, finished} = :peer.call(peer, PauseDumpResume, :answer, [asked, true, "key"], 60_000)
+      {:module, _} =
+        :peer.call(peer, :code, :load_binary, [PauseDumpResume, 'pause_dump_resume.exs', @beam], @ms)
+
+      refute :peer.call(peer, System, :pid, [], @ms) == System.pid()
+
+      assert {:ok, finished} = :peer.call(peer, PauseDumpResume, :answer, [asked, true, "key"], @ms)
       assert %{"paid.txt" => "2 orders, 28.50"} = finished.files
     after
       :peer.stop(peer)

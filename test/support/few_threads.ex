@@ -66,6 +66,8 @@ defmodule ExMonty.Test.FewThreads do
   end
 
   defp beside_a_loop(runner, work) do
+    # A turn counts as running until a moment after its answer.
+    until(fn -> match?(%{turns_running: 0, turns_queued: 0}, ExMonty.info()) end)
     {loop, monitor} = spawn_monitor(fn -> ExMonty.run(runner, %{}, limits: :unlimited) end)
     until(fn -> ExMonty.info().turns_running == 1 end)
     told = work.()

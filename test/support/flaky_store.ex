@@ -10,7 +10,7 @@ defmodule ExMonty.Test.FlakyStore do
   def start_link(_ \\ []), do: Agent.start_link(fn -> %{values: %{}, fail: nil, puts: []} end)
 
   @doc "Lets everything fail for whose function and key this is true, or `:afterwards`, when it has been done; nil ends it."
-  def fail(store, predicate), do: Agent.update(store, &%{&1 | fail: predicate})
+  def fail(store, predicate), do: Agent.update(store, &%{&1 | fail: predicate}, :infinity)
 
   @doc "Lets a put under a key that begins so stand still, as `held/0` tells the caller of this, until it is let go."
   def hold(store, beginning) do
@@ -33,7 +33,7 @@ defmodule ExMonty.Test.FlakyStore do
   def let_go(store, put) when put in [:made, :not_made], do: send(store, {__MODULE__, put})
 
   @doc "The keys and sizes that were put since this was asked last, in order."
-  def puts(store), do: Agent.get_and_update(store, &{Enum.reverse(&1.puts), %{&1 | puts: []}})
+  def puts(store), do: Agent.get_and_update(store, &{Enum.reverse(&1.puts), %{&1 | puts: []}}, :infinity)
 
   @impl true
   def put(store, key, value) do
@@ -62,12 +62,15 @@ defmodule ExMonty.Test.FlakyStore do
   def list(store), do: act(store, :list, nil, &{{:ok, Map.keys(&1.values)}, &1})
 
   defp act(store, function, key, work) do
-    Agent.get_and_update(store, fn state ->
+    acted = fn state ->
       case state.fail && state.fail.(function, key) do
         true -> {{:error, :disk_full}, state}
         :afterwards -> {{:error, :disk_full}, state |> work.() |> elem(1)}
         _ -> work.(state)
       end
-    end)
+    end
+
+    # A put that is held stands still for as long as the test wants.
+    Agent.get_and_update(store, acted, :infinity)
   end
 end

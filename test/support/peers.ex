@@ -25,6 +25,7 @@ defmodule ExMonty.Test.Peers do
         name: name,
         host: '127.0.0.1',
         longnames: true,
+        wait_boot: 300_000,
         args: paths ++ ['-setcookie', Atom.to_charlist(Node.get_cookie())]
       })
 

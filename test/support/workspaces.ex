@@ -12,7 +12,10 @@ defmodule ExMonty.Test.Workspaces do
   def start(opts \\ []) do
     defaults = [
       mounts: [{"/work", :memory}],
-      functions: %{"gate" => gate(self()), "suspend" => fn [tag], _ -> {:suspend, tag} end}
+      functions: %{"gate" => gate(self()), "suspend" => fn [tag], _ -> {:suspend, tag} end},
+      # What waits for the test waits for as long as it takes, and what is to be killed does not end before.
+      callback_timeout: :infinity,
+      limits: %{max_duration_secs: 1_000}
     ]
 
     start_supervised!({Workspace, Keyword.merge(defaults, opts)}, id: make_ref(), restart: :temporary)
@@ -31,7 +34,7 @@ defmodule ExMonty.Test.Workspaces do
 
   @doc "Waits until a script is at the gate `name`; gives whom to send `:go`."
   def at(name) do
-    assert_receive {:at, ^name, pid}, 10_000
+    assert_receive {:at, ^name, pid}
     pid
   end
 
@@ -53,17 +56,5 @@ defmodule ExMonty.Test.Workspaces do
   def spin(microseconds), do: spin_until(System.monotonic_time(:microsecond) + microseconds)
   defp spin_until(until), do: if(System.monotonic_time(:microsecond) < until, do: spin_until(until))
 
-  def until(condition, attempts \\ 1_000_000) do
-    cond do
-      condition.() ->
-        :ok
-
-      attempts == 0 ->
-        flunk("it did not come about")
-
-      true ->
-        :erlang.yield()
-        until(condition, attempts - 1)
-    end
-  end
+  defdelegate until(condition), to: ExMonty.Patience
 end

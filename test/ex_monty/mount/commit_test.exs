@@ -10,9 +10,6 @@ defmodule ExMonty.Mount.CommitTest do
   alias ExMonty.Mount.CommitReport
   alias ExMonty.Test.HostDirectory
 
-  # A commit waits for the disk, which is everybody's.
-  @moduletag timeout: 300_000
-
   # Written between the others, it keeps the commit out of sight for long enough.
   @large 32 * 1024 * 1024
 

@@ -9,7 +9,7 @@ defmodule ExMonty.Mount.EventsTest do
 
   # Everything that arrives until an operation on `path` is among it.
   defp until(path, seen \\ []) do
-    assert_receive {:ex_monty, :fs, events}, 60_000
+    assert_receive {:ex_monty, :fs, events}
     seen = seen ++ events
     if Enum.any?(events, &(Map.get(&1, :path) == path)), do: seen, else: until(path, seen)
   end
@@ -62,10 +62,10 @@ defmodule ExMonty.Mount.EventsTest do
         send(parent, {:events, events})
       end)
 
-    assert_receive :subscribed, 60_000
+    assert_receive :subscribed
     for _ <- 1..1_500, do: Mount.exists?(mounts, "/m/a")
     send(slow, :read)
-    assert_receive {:events, events}, 60_000
+    assert_receive {:events, events}
     assert length(events) == 1_025
     assert List.last(events) == %{dropped: 476}
   end
@@ -77,7 +77,7 @@ defmodule ExMonty.Mount.EventsTest do
     {:ok, relay} = Native.mount_relay(ref, subscriber)
     monitor = Process.monitor(relay)
     Process.exit(subscriber, :kill)
-    assert_receive {:DOWN, ^monitor, _, _, :normal}, 60_000
+    assert_receive {:DOWN, ^monitor, _, _, :normal}
 
     Mount.subscribe(mounts)
     Mount.write!(mounts, "/m/a", "")
@@ -90,7 +90,7 @@ defmodule ExMonty.Mount.EventsTest do
     relay = relay_of_a_forgotten_table()
     monitor = Process.monitor(relay)
     :erlang.garbage_collect()
-    assert_receive {:DOWN, ^monitor, _, _, reason} when reason in [:normal, :noproc], 60_000
+    assert_receive {:DOWN, ^monitor, _, _, reason} when reason in [:normal, :noproc]
   end
 
   defp relay_of_a_forgotten_table do
@@ -112,14 +112,13 @@ defmodule ExMonty.Mount.EventsTest do
     Mount.read!(mounts, "/m/a")
 
     assert_receive {:telemetry, [:ex_monty, :fs, :op], %{bytes: 4, duration_ns: _},
-                    %{op: :read, path: "/m/a", result: :ok}},
-                   60_000
+                    %{op: :read, path: "/m/a", result: :ok}}
 
     {:ok, relay} = Native.mount_relay(ref, nil)
     monitor = Process.monitor(relay)
     Telemetry.attach([])
     Mount.read!(mounts, "/m/a")
-    assert_receive {:DOWN, ^monitor, _, _, :normal}, 60_000
+    assert_receive {:DOWN, ^monitor, _, _, :normal}
     refute_received {:telemetry, _, _, _}
   end
 end

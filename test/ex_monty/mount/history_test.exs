@@ -181,7 +181,7 @@ defmodule ExMonty.Mount.HistoryTest do
         Mount.read!(fork, "/m/a")
       end)
     end)
-    |> Task.await_many(300_000)
+    |> Task.await_many(:infinity)
     |> Enum.with_index(1)
     |> Enum.each(fn {read, number} -> assert read == "#{number}!" end)
 

@@ -27,7 +27,7 @@ defmodule ExMonty.Mount.WaitTest do
   defp kill(pid) do
     monitor = Process.monitor(pid)
     Process.exit(pid, :kill)
-    assert_receive {:DOWN, ^monitor, _, _, _}, 60_000
+    assert_receive {:DOWN, ^monitor, _, _, _}
   end
 
   test "a lease that is free is had at once", %{mounts: mounts} do
@@ -56,11 +56,11 @@ defmodule ExMonty.Mount.WaitTest do
     assert Mount.checkout(mounts, :shared) == {:error, :mount_in_use}
 
     Mount.release(lease)
-    assert_receive {:got, ^first, {:ok, one}}, 60_000
+    assert_receive {:got, ^first, {:ok, one}}
     refute_received {:got, _, _}
     Mount.release(one)
-    assert_receive {:got, ^second, {:ok, _}}, 60_000
-    assert_receive {:got, ^third, {:ok, _}}, 60_000
+    assert_receive {:got, ^second, {:ok, _}}
+    assert_receive {:got, ^third, {:ok, _}}
     for pid <- [first, second, third], do: kill(pid)
     assert {:ok, _} = Mount.checkout(mounts)
   end
@@ -71,16 +71,16 @@ defmodule ExMonty.Mount.WaitTest do
     next = in_line(mounts, {:wait, 60_000})
     kill(doomed)
     Mount.release(lease)
-    assert_receive {:got, ^next, {:ok, _}}, 60_000
+    assert_receive {:got, ^next, {:ok, _}}
     refute_received {:got, ^doomed, _}
   end
 
   test "a waiter is let in when the owner of the lease is killed", %{mounts: mounts} do
     owner = asking(mounts, :exclusive)
-    assert_receive {:got, ^owner, {:ok, _}}, 60_000
+    assert_receive {:got, ^owner, {:ok, _}}
     waiter = in_line(mounts, {:wait, 60_000})
     kill(owner)
-    assert_receive {:got, ^waiter, {:ok, lease}}, 60_000
+    assert_receive {:got, ^waiter, {:ok, lease}}
     assert Mount.write(lease, "/m/log", "x") == :ok
   end
 
@@ -100,7 +100,7 @@ defmodule ExMonty.Mount.WaitTest do
     # One that was granted cannot be given up, only released.
     Mount.release(lease)
     {:ok, granted} = Native.mount_wait(table, :exclusive, reference)
-    assert_receive {:ex_monty, ^reference, :leased}, 60_000
+    assert_receive {:ex_monty, ^reference, :leased}
     assert Native.mount_withdraw(granted) == {:ok, false}
     assert Mount.checkout(mounts) == {:error, :mount_in_use}
     assert Native.mount_release(granted) == :ok
@@ -120,7 +120,7 @@ defmodule ExMonty.Mount.WaitTest do
         Mount.release(lease)
       end)
     end)
-    |> Task.await_many(300_000)
+    |> Task.await_many(:infinity)
 
     assert Mount.read!(mounts, "/m/log") == String.duplicate("x", 200)
   end
@@ -135,7 +135,7 @@ defmodule ExMonty.Mount.WaitTest do
         Mount.release(lease)
       end)
     end)
-    |> Task.await_many(300_000)
+    |> Task.await_many(:infinity)
 
     assert byte_size(Mount.read!(mounts, "/m/log")) == 200
     assert length(Mount.ls!(mounts, "/m")) == 201

@@ -22,7 +22,7 @@ defmodule ExMonty.Sandbox.BoardTest do
     for n <- 1..200 do
       Board.post(board, n)
       takers = for _ <- 1..8, do: Task.async(fn -> Board.take(board) end)
-      assert Enum.count(Task.await_many(takers), & &1) == 1
+      assert Enum.count(Task.await_many(takers, :infinity), & &1) == 1
     end
   end
 
@@ -39,8 +39,8 @@ defmodule ExMonty.Sandbox.BoardTest do
   end
 
   test "who posts on the board of a driver that is dead, exits" do
-    board = Task.await(Task.async(fn -> Board.new() end))
+    board = Task.await(Task.async(fn -> Board.new() end), :infinity)
     {pid, monitor} = spawn_monitor(fn -> Board.post(board, :call) end)
-    assert_receive {:DOWN, ^monitor, :process, ^pid, :normal}, 60_000
+    assert_receive {:DOWN, ^monitor, :process, ^pid, :normal}
   end
 end

@@ -9,8 +9,9 @@ defmodule ExMonty.Sandbox.ConversationTest do
   defp here, do: {:ok, :erlang.pid_to_list(self()) |> to_string()}
 
   test "calls that follow one another are made in one process, and each has a time of its own" do
-    slowly = fn _n -> receive(after: (20 -> here())) end
-    options = [functions: asked(slowly), callback_timeout: 200]
+    # Together they take longer than one of them may.
+    slowly = fn _n -> receive(after: (200 -> here())) end
+    options = [functions: asked(slowly), callback_timeout: 5_000]
 
     assert {:ok, {1, 30}, ""} =
              Sandbox.run("pids = [f(n) for n in range(30)]\n(len(set(pids)), len(pids))", options)
@@ -32,8 +33,8 @@ defmodule ExMonty.Sandbox.ConversationTest do
     (pids[3], len(set(pids[:3])), len(set(pids[4:])), pids[0] == pids[4])
     """
 
-    assert {:ok, {"f() did not answer within 1500 ms", 1, 1, false}, ""} =
-             Sandbox.run(code, functions: asked(answers), callback_timeout: 1_500)
+    assert {:ok, {"f() did not answer within 5000 ms", 1, 1, false}, ""} =
+             Sandbox.run(code, functions: asked(answers), callback_timeout: 5_000)
   end
 
   test "whatever a call among others does wrong is that call's exception" do
@@ -133,14 +134,15 @@ defmodule ExMonty.Sandbox.ConversationTest do
       before == f(1)
       """
 
-      run = Task.async(fn -> Sandbox.run(code, functions: asked(answers), mounts: mounts, lease: :shared) end)
-      assert_receive {:linked, linked}, 60_000
+      opts = [functions: asked(answers), mounts: mounts, lease: :shared, limits: :unlimited]
+      run = Task.async(fn -> Sandbox.run(code, opts) end)
+      assert_receive {:linked, linked}
       Patience.until(fn -> Mount.exists?(mounts, "/m/waiting") end)
       monitor = Process.monitor(linked)
       send(linked, :go)
-      assert_receive {:DOWN, ^monitor, _, _, :boom}, 60_000
+      assert_receive {:DOWN, ^monitor, _, _, :boom}
       Mount.write!(mounts, "/m/dead", "")
-      assert Task.await(run, 60_000) == {:ok, false, ""}
+      assert Task.await(run, :infinity) == {:ok, false, ""}
     end
 
     test "is a message to functions that trap exits, as long as they do" do
@@ -183,11 +185,12 @@ defmodule ExMonty.Sandbox.ConversationTest do
         pass
     """
 
-    run = Task.async(fn -> Sandbox.run(code, functions: functions, mounts: mounts) end)
-    assert_receive {:process, pid}, 60_000
+    opts = [functions: functions, mounts: mounts, limits: :unlimited]
+    run = Task.async(fn -> Sandbox.run(code, opts) end)
+    assert_receive {:process, pid}
     Patience.until(fn -> Mount.exists?(mounts, "/m/computing") end)
     Process.exit(pid, :kill)
-    assert {:error, %Error{reason: :interrupted, message: message}} = Task.await(run, 60_000)
+    assert {:error, %Error{reason: :interrupted, message: message}} = Task.await(run, :infinity)
     assert message =~ ":killed"
     assert {:ok, _lease} = Mount.checkout(mounts, {:wait, 60_000})
   end

@@ -52,7 +52,7 @@ defmodule ExMonty.Sandbox.DriverTest do
         outcome
       end)
 
-    assert {:ok, nil, ""} = Task.await(other)
+    assert {:ok, nil, ""} = Task.await(other, :infinity)
     assert {:ok, "no"} = Mount.read(mounts, "/m/refused")
   end
 

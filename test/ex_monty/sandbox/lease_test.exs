@@ -36,7 +36,7 @@ defmodule ExMonty.Sandbox.LeaseTest do
   # A run that is in the line of the table when this returns.
   defp in_line(mounts, lease) do
     task = pausing(mounts, lease)
-    Patience.until(fn -> waits?(task.pid) end, 5_000)
+    Patience.until(fn -> waits?(task.pid) end)
     task
   end
 

@@ -6,11 +6,16 @@ defmodule ExMonty.Session.AbandonmentTest do
 
   # One operation of the interpreter, which looks at no limit while it computes. It takes seconds, also on a fast machine.
   @power "10 ** 20_000_000"
-  @limits %{max_duration_secs: 0.05}
+  # Time for a busy machine, too, to come to the operation.
+  @limits %{max_duration_secs: 0.5}
 
   setup do
-    on_exit(fn -> Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end) end)
+    Patience.until(&at_rest?/0)
+    on_exit(fn -> Patience.until(&at_rest?/0) end)
   end
+
+  # A turn counts as running until a moment after its answer.
+  defp at_rest?, do: match?(%{turns_abandoned: 0, turns_running: 0, turns_queued: 0}, ExMonty.info())
 
   defp session!(opts \\ []) do
     {:ok, session} = Session.new(opts)
@@ -30,7 +35,7 @@ defmodule ExMonty.Session.AbandonmentTest do
     assert {:error, %Exception{type: :timeout_error} = exception} =
              Session.eval(session, "x = 2\nprint('so far')\ny = #{@power}\nprint('not seen')", limits: @limits)
 
-    assert exception.message =~ ~r/^feed time limit exceeded: .* > 50ms$/
+    assert exception.message =~ ~r/^feed time limit exceeded: .* > 500ms$/
     assert exception.output == "so far\n"
     assert %{turns_abandoned: 1, turns_running: 0} = ExMonty.info()
 
@@ -101,7 +106,7 @@ defmodule ExMonty.Session.AbandonmentTest do
                  Session.eval(session, "y = #{@power}", limits: @limits)
       end)
 
-    assert_receive {:DOWN, ^monitor, :process, ^pid, :normal}, 60_000
+    assert_receive {:DOWN, ^monitor, :process, ^pid, :normal}
     assert %{turns_abandoned: 1, metered_bytes: held} = ExMonty.info()
     assert held - before.metered_bytes > 40_000_000
     Patience.until(fn -> ExMonty.info().turns_abandoned == 0 end)

@@ -118,7 +118,7 @@ defmodule ExMonty.Session.DumpTest do
         ] do
       session = Session.new!()
       {:ok, nil, "", _} = Session.eval(session, "kept = 'k'", inputs: %{p: Dataclass.new("P", x: 1)})
-      {:ok, progress} = Session.start(session, code, limits: %{max_duration_secs: 5})
+      {:ok, progress} = Session.start(session, code, limits: %{max_duration_secs: 500})
       {session, ended} = finish(progress, answers, nil)
       assert {:complete, nil, ""} = ended
       assert {:ok, [42, "k"], "", _} = Session.eval(session, "[x, kept]")

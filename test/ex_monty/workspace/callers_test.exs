@@ -37,7 +37,7 @@ defmodule ExMonty.Workspace.CallersTest do
         answer =
           case what do
             "run" -> Workspace.run(ws, "1")
-            "task" -> Task.await(Task.async(fn -> Workspace.run(ws, "1") end))
+            "task" -> Task.await(Task.async(fn -> Workspace.run(ws, "1") end), :infinity)
             "write" -> Workspace.write(ws, "/work/b", "x")
             "fork" -> Workspace.fork(ws)
             "dump" -> Workspace.dump(ws)
@@ -85,7 +85,7 @@ defmodule ExMonty.Workspace.CallersTest do
     function = at("in")
     queued = spawn_monitor(fn -> Workspace.run(ws, "n = 3") end)
     queued(ws, 1)
-    worker = :sys.get_state(ws).worker
+    worker = :sys.get_state(ws, :infinity).worker
     watched = {worker, Process.monitor(worker)}
     callback = {function, Process.monitor(function)}
     FlakyStore.puts(store)
@@ -93,7 +93,7 @@ defmodule ExMonty.Workspace.CallersTest do
     refute Process.alive?(worker)
 
     for {pid, monitor} <- [step, queued, watched, callback] do
-      assert_receive {:DOWN, ^monitor, :process, ^pid, _reason}, 10_000
+      assert_receive {:DOWN, ^monitor, :process, ^pid, _reason}
     end
 
     assert FlakyStore.puts(store) == []
@@ -119,15 +119,17 @@ defmodule ExMonty.Workspace.CallersTest do
     for pid <- going, do: Process.exit(pid, :kill)
     queued(ws, 10)
     send(pid, :go)
-    assert {:ok, "in", ""} = Task.await(first)
-    assert Task.await_many(staying) == for(n <- 1..10, do: {:ok, n, ""})
+    assert {:ok, "in", ""} = Task.await(first, :infinity)
+    assert Task.await_many(staying, :infinity) == for(n <- 1..10, do: {:ok, n, ""})
   end
 
   test "a crash report of a workspace has no secret in it" do
     store = start_supervised!(FlakyStore)
     ws = start(name: :"secret-#{inspect(store)}", store: {FlakyStore, store}, key: "the secret of it all")
     {:ok, nil, ""} = Workspace.run(ws, "n = 1")
-    refute inspect(:sys.get_state(ws), limit: :infinity, printable_limit: :infinity) =~ "the secret of it all"
+
+    refute inspect(:sys.get_state(ws, :infinity), limit: :infinity, printable_limit: :infinity) =~
+             "the secret of it all"
 
     refute inspect(:sys.get_status(ws), limit: :infinity, printable_limit: :infinity) =~
              "the secret of it all"

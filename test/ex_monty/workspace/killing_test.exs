@@ -11,7 +11,7 @@ defmodule ExMonty.Workspace.KillingTest do
 
   @often 100
 
-  defp kill(ws), do: Process.exit(:sys.get_state(ws).worker, :kill)
+  defp kill(ws), do: Process.exit(:sys.get_state(ws, :infinity).worker, :kill)
 
   defp begun(ws, step, name) do
     task = Task.async(fn -> step.(ws) end)
@@ -37,7 +37,7 @@ defmodule ExMonty.Workspace.KillingTest do
       task = Task.async(fn -> Workspace.resume(ws, "a", {:ok, nil}) end)
       at("in")
       kill(ws)
-      assert {:error, %Error{reason: :step_lost, message: message}} = Task.await(task)
+      assert {:error, %Error{reason: :step_lost, message: message}} = Task.await(task, :infinity)
       assert message =~ "its files are those from before it"
       assert Workspace.read(ws, "/work/a") == {:ok, "1"}
       assert Workspace.suspensions(ws) == ["a"]
@@ -55,7 +55,7 @@ defmodule ExMonty.Workspace.KillingTest do
       task = begun(ws, &Workspace.resume(&1, "a", {:ok, nil}), "in")
       grown(ws, 1)
       kill(ws)
-      assert {:error, %Error{reason: :step_lost}} = Task.await(task)
+      assert {:error, %Error{reason: :step_lost}} = Task.await(task, :infinity)
       assert Workspace.read(ws, "/work/a") == {:ok, "1"}
       assert Workspace.suspensions(ws) == ["a"]
     end
@@ -68,7 +68,7 @@ defmodule ExMonty.Workspace.KillingTest do
       task = begun(ws, &Workspace.run(&1, "gate('in')\nwhile True: open('/work/a', 'a').write('2')"), "in")
       grown(ws, 0)
       kill(ws)
-      assert {:error, %Error{reason: :step_lost, message: message}} = Task.await(task)
+      assert {:error, %Error{reason: :step_lost, message: message}} = Task.await(task, :infinity)
       assert message =~ "its files are as it left them"
       {:ok, left} = Workspace.read(ws, "/work/a")
       # Neither of these finds the files in use.
@@ -101,7 +101,7 @@ defmodule ExMonty.Workspace.KillingTest do
       FlakyStore.hold(store, "head/")
       task = Task.async(fn -> work.(ws) end)
       held = FlakyStore.held()
-      worker = :sys.get_state(ws).worker
+      worker = :sys.get_state(ws, :infinity).worker
       monitor = Process.monitor(worker)
       Process.exit(worker, :kill)
       assert_receive {:DOWN, ^monitor, :process, ^worker, :killed}
@@ -109,7 +109,7 @@ defmodule ExMonty.Workspace.KillingTest do
       # The save of what was gone back to.
       FlakyStore.let_go(FlakyStore.held(), :made)
       FlakyStore.fail(store, nil)
-      assert {:error, %Error{reason: :step_lost}} = Task.await(task)
+      assert {:error, %Error{reason: :step_lost}} = Task.await(task, :infinity)
     end
 
     restarted = fn ws ->

@@ -75,6 +75,7 @@ defmodule ExMonty.Workspace.ModelTest do
       store: {FlakyStore, store},
       key: "k",
       mounts: [{"/w", :memory}],
+      callback_timeout: :infinity,
       functions: %{
         "suspend" => fn [tag], _ -> {:suspend, tag} end,
         "gate" => fn [], _ -> if(:atomics.get(hold, 1) == 1, do: held(test), else: {:ok, nil}) end
@@ -168,7 +169,7 @@ defmodule ExMonty.Workspace.ModelTest do
     # Those that waited have been done now, in the order of asking.
     life =
       Enum.reduce(life.waiting, life, fn {task, effect}, life ->
-        assert Task.await(task, 30_000) == {:ok, nil, ""}
+        assert Task.await(task, :infinity) == {:ok, nil, ""}
         model(life, effect)
       end)
 
@@ -297,10 +298,10 @@ defmodule ExMonty.Workspace.ModelTest do
   defp held(life, work, lost) do
     :atomics.put(life.hold, 1, 1)
     caller = caller(life, work)
-    assert_receive :at_the_gate, 10_000
+    assert_receive :at_the_gate
     :atomics.put(life.hold, 1, 0)
     life = killed(life)
-    assert Task.await(caller) == :died
+    assert Task.await(caller, :infinity) == :died
     life |> restarted() |> lost(lost)
   end
 
@@ -311,7 +312,7 @@ defmodule ExMonty.Workspace.ModelTest do
     life = killed(life)
     FlakyStore.let_go(store, put)
     FlakyStore.fail(life.store, nil)
-    assert Task.await(caller) == :died
+    assert Task.await(caller, :infinity) == :died
     restarted(life)
   end
 
@@ -319,7 +320,7 @@ defmodule ExMonty.Workspace.ModelTest do
     caller = caller(life, work)
     Workspaces.spin(microseconds)
     life = killed(life)
-    {Task.await(caller), restarted(life)}
+    {Task.await(caller, :infinity), restarted(life)}
   end
 
   defp caller(%{ws: ws}, work), do: Workspaces.caller(fn -> work.(ws) end)

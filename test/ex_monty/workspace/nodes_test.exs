@@ -1,6 +1,8 @@
 defmodule ExMonty.Workspace.NodesTest do
   use ExUnit.Case, async: false
 
+  import ExMonty.Patience
+
   alias ExMonty.Test.{HostDirectory, Peers}
   alias ExMonty.Workspace
   alias ExMonty.Workspace.Store
@@ -18,7 +20,8 @@ defmodule ExMonty.Workspace.NodesTest do
     [
       name: name,
       mounts: [{"/work", :memory, files: %{"a" => "one"}}],
-      functions: %{"suspend" => &Peers.suspend/2, "hold" => &Peers.hold/2}
+      functions: %{"suspend" => &Peers.suspend/2, "hold" => &Peers.hold/2},
+      callback_timeout: :infinity
     ] ++ more
   end
 
@@ -54,7 +57,7 @@ defmodule ExMonty.Workspace.NodesTest do
     former = Process.monitor(ws)
     assert Workspace.stop(ws) == :ok
     refute Process.alive?(back)
-    assert_receive {:DOWN, ^former, :process, ^ws, :normal}, 10_000
+    assert_receive {:DOWN, ^former, :process, ^ws, :normal}
     assert Workspace.whereis(name) == nil
   end
 
@@ -64,22 +67,22 @@ defmodule ExMonty.Workspace.NodesTest do
     {:ok, ws} = Workspace.start_link(options(name))
     {:ok, _, _} = Workspace.run(ws, "seen = []")
     first = Task.async(fn -> Workspace.run(ws, "hold('#{name}-test')") end)
-    assert_receive {:held, held}, 10_000
+    assert_receive {:held, held}
     move = Task.async(fn -> Workspace.move(ws, node) end)
-    wait_until(fn -> Workspace.info(ws).queued == 1 end)
+    until(fn -> Workspace.info(ws).queued == 1 end)
 
     later =
       for n <- 1..5 do
         task = Task.async(fn -> Workspace.run(ws, "seen.append(#{n}); len(seen)") end)
-        wait_until(fn -> Workspace.info(ws).queued == n + 1 end)
+        until(fn -> Workspace.info(ws).queued == n + 1 end)
         task
       end
 
     send(held, :go)
-    assert Task.await(first, 30_000) == {:ok, Atom.to_string(node()), ""}
-    assert {:ok, moved} = Task.await(move, 30_000)
+    assert Task.await(first, :infinity) == {:ok, Atom.to_string(node()), ""}
+    assert {:ok, moved} = Task.await(move, :infinity)
     assert node(moved) == node
-    assert Task.await_many(later, 30_000) == for(n <- 1..5, do: {:ok, n, ""})
+    assert Task.await_many(later, :infinity) == for(n <- 1..5, do: {:ok, n, ""})
     assert Workspace.run(name, "seen") == {:ok, [1, 2, 3, 4, 5], ""}
   end
 
@@ -96,7 +99,7 @@ defmodule ExMonty.Workspace.NodesTest do
     {:ok, _, _} = Workspace.run(name, "n = 2")
 
     Process.exit(moved, :kill)
-    wait_until(fn -> Workspace.whereis(name) not in [nil, moved] end)
+    until(fn -> Workspace.whereis(name) not in [nil, moved] end)
     assert node(Workspace.whereis(name)) == node
     assert Workspace.run(name, "n") == {:ok, 2, ""}
   end
@@ -114,7 +117,7 @@ defmodule ExMonty.Workspace.NodesTest do
     end
 
     Peers.kill!(node)
-    wait_until(fn -> Enum.all?(1..3, &(Workspace.whereis("#{name}-#{&1}") == nil)) end)
+    until(fn -> Enum.all?(1..3, &(Workspace.whereis("#{name}-#{&1}") == nil)) end)
 
     assert Store.workspaces(store) == {:ok, for(n <- 1..3, do: "#{name}-#{n}")}
     {_peer, other} = Peers.start!()
@@ -179,14 +182,14 @@ defmodule ExMonty.Workspace.NodesTest do
     # On the other node the move stands still just before anything is handed over.
     gate = Peers.start_gate(node, {name, :gate}, test)
     stuck = Task.async(fn -> Workspace.move(ws, node, supervisor: {:global, {name, :gate}}) end)
-    assert_receive {:asked, ^gate}, 10_000
+    assert_receive {:asked, ^gate}
     waiting = Task.async(fn -> Workspace.run(ws, "n + 1") end)
-    wait_until(fn -> Workspace.info(ws).queued == 1 end)
+    until(fn -> Workspace.info(ws).queued == 1 end)
     Peers.kill!(node)
 
-    assert {:error, %ExMonty.Error{reason: reason}} = Task.await(stuck, 60_000)
+    assert {:error, %ExMonty.Error{reason: reason}} = Task.await(stuck, :infinity)
     assert reason in [:node_unreachable, :move_failed]
-    assert Task.await(waiting, 30_000) == {:ok, 2, ""}
+    assert Task.await(waiting, :infinity) == {:ok, 2, ""}
     assert Workspace.read(name, "/work/b") == {:ok, "kept"}
     assert Workspace.whereis(name) == ws
   end
@@ -207,7 +210,7 @@ defmodule ExMonty.Workspace.NodesTest do
       {:ok, nil, ""} = Workspace.run(ws, "n = 1; open('/work/a', 'w').write('kept'); None")
       # Whoever waits learns of the death.
       mover = spawn_monitor(fn -> Workspace.move(ws, node(), supervisor: {:global, gate}) end)
-      assert_receive {:"$gen_call", _from, {:start_child, child}}, 10_000
+      assert_receive {:"$gen_call", _from, {:start_child, child}}
       {module, function, arguments} = start_of(child)
 
       new =
@@ -223,14 +226,14 @@ defmodule ExMonty.Workspace.NodesTest do
             assert Workspace.whereis(name) == ws
             monitor = Process.monitor(waiting)
             Peers.kill!(node)
-            assert_receive {:DOWN, ^monitor, :process, ^waiting, :normal}, 10_000
-            wait_until(fn -> Workspace.whereis(name) == nil end)
+            assert_receive {:DOWN, ^monitor, :process, ^waiting, :normal}
+            until(fn -> Workspace.whereis(name) == nil end)
             {:ok, pid} = Workspace.start_link(options)
             pid
         end
 
       {pid, monitor} = mover
-      assert_receive {:DOWN, ^monitor, :process, ^pid, _nodedown}, 10_000
+      assert_receive {:DOWN, ^monitor, :process, ^pid, _nodedown}
       assert Workspace.whereis(name) == new
       assert Workspace.run(name, "n, open('/work/a').read()") == {:ok, {1, "kept"}, ""}
       :ok = Workspace.stop(name)
@@ -267,12 +270,12 @@ defmodule ExMonty.Workspace.NodesTest do
     {_pid, monitor} =
       spawn_monitor(fn -> Workspace.move(ws, node(), supervisor: {:global, {name, :gate}}) end)
 
-    assert_receive {:"$gen_call", _from, {:start_child, child}}, 10_000
+    assert_receive {:"$gen_call", _from, {:start_child, child}}
     Peers.kill!(node)
     {module, function, arguments} = start_of(child)
     assert apply(module, function, arguments) == :ignore
-    assert_receive {:DOWN, ^monitor, :process, _pid, _nodedown}, 10_000
-    wait_until(fn -> Workspace.whereis(name) == nil end)
+    assert_receive {:DOWN, ^monitor, :process, _pid, _nodedown}
+    until(fn -> Workspace.whereis(name) == nil end)
   end
 
   defp start_of({_id, start, _restart, _shutdown, _type, _modules}), do: start
@@ -292,14 +295,14 @@ defmodule ExMonty.Workspace.NodesTest do
     # A step is under way here while the other node takes over.
     code = "log.append('lost'); hold('#{name}-test'); open('/work/a', 'w').write('lost')"
     step = Task.async(fn -> Workspace.run(here, code) end)
-    assert_receive {:held, held}, 10_000
+    assert_receive {:held, held}
     {:ok, there} = Peers.start_workspace(node, options)
     assert node(there) == node
     assert Workspace.run(there, "log.append('there'); log") == {:ok, ["here", "there"], ""}
     send(held, :go)
 
     assert {:error, {:not_saved, %ExMonty.Error{reason: :superseded}, {:ok, 4, ""}}} =
-             Task.await(step, 30_000)
+             Task.await(step, :infinity)
 
     assert {:error, %ExMonty.Error{reason: :superseded}} = Workspace.run(here, "log.append('lost')")
     assert Workspace.run(there, "log, open('/work/a').read()") == {:ok, {["here", "there"], "here"}, ""}
@@ -307,9 +310,9 @@ defmodule ExMonty.Workspace.NodesTest do
     # And back, while both sides do steps as fast as they can.
     :ok = Workspace.stop(here)
     writer = Task.async(fn -> until_refused(there, 1) end)
-    wait_until(fn -> Workspace.info(there).steps > 10 end)
+    until(fn -> Workspace.info(there).steps > 10 end)
     {:ok, here} = Workspace.start_link(options)
-    {done, refusal} = Task.await(writer, 60_000)
+    {done, refusal} = Task.await(writer, :infinity)
     assert refusal in [:superseded, :not_saved]
     {:ok, log, ""} = Workspace.run(here, "log")
     assert log == ["here", "there"] ++ Enum.to_list(1..done)
@@ -322,14 +325,6 @@ defmodule ExMonty.Workspace.NodesTest do
       {:ok, _, ""} -> until_refused(ws, n + 1)
       {:error, %ExMonty.Error{reason: :superseded}} -> {n - 1, :superseded}
       {:error, {:not_saved, %ExMonty.Error{reason: :superseded}, {:ok, _, ""}}} -> {n - 1, :not_saved}
-    end
-  end
-
-  defp wait_until(condition, attempts \\ 10_000_000) do
-    cond do
-      condition.() -> :ok
-      attempts == 0 -> flunk("it did not come about")
-      true -> :erlang.yield() && wait_until(condition, attempts - 1)
     end
   end
 end

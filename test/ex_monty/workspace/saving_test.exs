@@ -1,6 +1,8 @@
 defmodule ExMonty.Workspace.SavingTest do
   use ExUnit.Case, async: true
 
+  import ExMonty.Patience
+
   alias ExMonty.{Error, Workspace}
   alias ExMonty.Test.{FlakyStore, HostDirectory}
   alias ExMonty.Workspace.Image
@@ -61,8 +63,6 @@ defmodule ExMonty.Workspace.SavingTest do
     until(fn -> Workspace.whereis(name) not in [nil, ws] end)
     assert Workspace.run(name, "n") == {:ok, 1, ""}
   end
-
-  defp until(condition), do: condition.() || (:erlang.yield() && until(condition))
 
   test "a save writes what changed: variables whole, of the files the new contents", %{store: store} do
     big = String.duplicate("0123456789", 100_000)

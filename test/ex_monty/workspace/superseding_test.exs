@@ -86,7 +86,7 @@ defmodule ExMonty.Workspace.SupersedingTest do
       # The step of the former is the one that is not known to have ended.
       assert %{lost: %{step: 2}} = Workspace.info(later)
       send(pid, :go)
-      assert {:error, {:not_saved, %Error{reason: :superseded}, {:ok, 1, ""}}} = Task.await(task)
+      assert {:error, {:not_saved, %Error{reason: :superseded}, {:ok, 1, ""}}} = Task.await(task, :infinity)
       assert Workspace.run(later, "log.append('later'); log") == {:ok, ["later"], ""}
       stopped(later)
       again = start(name: two, store: store)
@@ -208,7 +208,7 @@ defmodule ExMonty.Workspace.SupersedingTest do
       done =
         1..3
         |> Enum.map(fn worker -> Task.async(fn -> lives(:"#{name}", opts, "#{round}.#{worker}", 4) end) end)
-        |> Task.await_many(120_000)
+        |> Task.await_many(:infinity)
 
       last = start([name: {:global, name}] ++ opts)
       {:ok, log, ""} = Workspace.run(last, "log")

@@ -59,7 +59,7 @@ defmodule ExMonty.Workspace.SuspendingTest do
     answers =
       1..20
       |> Enum.map(fn _ -> Task.async(fn -> Workspace.resume(ws, "a", {:ok, 1}) end) end)
-      |> Task.await_many()
+      |> Task.await_many(:infinity)
 
     assert [{:ok, nil, ""}] = Enum.filter(answers, &match?({:ok, _, _}, &1))
     assert length(for {:error, %Error{reason: :already_resumed}} <- answers, do: 1) == 19
@@ -105,7 +105,7 @@ defmodule ExMonty.Workspace.SuspendingTest do
     assert Workspace.write(ws, "/work/g", "2") == :ok
     assert {:ok, [_, _]} = Workspace.changes(ws)
     assert {:ok, nil, ""} = Workspace.resume(ws, "a", {:ok, 0})
-    Task.await_many(later)
+    Task.await_many(later, :infinity)
     assert Workspace.run(ws, "order, open('/work/g').read()") == {:ok, {[0, 1, 2, 3], "2"}, ""}
   end
 
