@@ -169,7 +169,7 @@ defmodule ExMonty.Workspace do
   `run/3`.
 
   `%ExMonty.Error{}` with `:unknown_suspension` when no step is suspended with this tag, `:already_resumed` when it was
-  resumed before.
+  resumed before. A process remembers its last 32; after a restart or a move, they are unknown.
   """
   @spec resume(t, term, Suspension.answer(), keyword) :: outcome
   def resume(ws, tag, result, opts \\ []) do

@@ -73,11 +73,16 @@ defmodule ExMonty.Workspace.Contents do
     with {:ok, table} <- table_before(before.files, mounts),
          {:ok, files} <- files_of.(table) do
       {:ok, {suspension.tag, suspension.run, files, before.variables}}
+    else
+      # That its files cannot go back is said when they should, there as here.
+      {:error, :not_restorable} -> {:ok, {suspension.tag, suspension.run, :not_restorable, before.variables}}
+      error -> error
     end
   end
 
   # A snapshot as a table of its own.
   defp table_before(%Mount{} = table, _mounts), do: {:ok, table}
+  defp table_before(:not_restorable, _mounts), do: {:error, :not_restorable}
 
   defp table_before(snapshot, mounts) do
     with {:ok, table} <- Mount.fork(mounts), :ok <- Mount.restore(table, snapshot), do: {:ok, table}
@@ -108,15 +113,15 @@ defmodule ExMonty.Workspace.Contents do
 
   defp open_suspension({tag, run, files, variables}, table_of)
        when is_binary(tag) and is_binary(run) and (is_binary(variables) or is_nil(variables)) do
-    with {:ok, table} <- table_of.(files) do
-      {:ok, %Suspension{tag: tag, run: run, before: %{files: table, variables: variables}}}
+    with {:ok, files} <- if(files == :not_restorable, do: {:ok, files}, else: table_of.(files)) do
+      {:ok, %Suspension{tag: tag, run: run, before: %{files: files, variables: variables}}}
     end
   end
 
   defp open_suspension(_other, _table_of), do: Image.invalid("its suspended step is malformed")
 
   @typedoc "A state to go back to."
-  @type before :: %{files: Mount.Snapshot.t() | Mount.t(), variables: binary | nil}
+  @type before :: %{files: Mount.Snapshot.t() | Mount.t() | :not_restorable, variables: binary | nil}
 
   @doc "The state that a step begins in, for a rollback: its variables are made bytes."
   @spec before(t) :: {:ok, before, t} | {:error, term}
@@ -137,6 +142,7 @@ defmodule ExMonty.Workspace.Contents do
 
   # A table that was loaded to be gone back to is the workspace's from now on, and compared with what it was loaded as.
   defp files_back(_mounts, %Mount{} = table), do: {:ok, table}
+  defp files_back(_mounts, :not_restorable), do: {:error, :not_restorable}
 
   defp files_back(mounts, snapshot) do
     with {:ok, lease} <- lease(mounts) do

@@ -1,7 +1,7 @@
 defmodule ExMonty.Workspace.Image do
   @moduledoc false
 
-  # A workspace as bytes, for a dump and for a store: a term of integers, strings, nil, lists, tuples and maps, in the
+  # A workspace as bytes, for a dump and for a store: a term of integers, strings, atoms of ours, lists, tuples and maps, in the
   # envelope that every dump has.
   #
   # With it goes its place, the key of the store that the bytes are for: a sealed value cannot stand in for another.

@@ -12,7 +12,7 @@ defmodule ExMonty.Workspace.Suspension do
   @type t :: %__MODULE__{
           tag: binary,
           run: binary,
-          before: nil | %{files: ExMonty.Mount.Snapshot.t() | binary, variables: binary}
+          before: nil | ExMonty.Workspace.Contents.before()
         }
 
   @max_tag_bytes 64 * 1024

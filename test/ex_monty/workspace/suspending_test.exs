@@ -4,6 +4,7 @@ defmodule ExMonty.Workspace.SuspendingTest do
   import ExMonty.Test.Workspaces
 
   alias ExMonty.{Error, Exception, Workspace}
+  alias ExMonty.Test.{FlakyStore, HostDirectory}
 
   test "a function suspends its step, which is resumed with what it should have answered" do
     ws = start()
@@ -124,6 +125,35 @@ defmodule ExMonty.Workspace.SuspendingTest do
       assert {:error, %Exception{type: :zero_division_error}} = Workspace.resume(ws, "a", {:ok, nil})
       assert Workspace.read(ws, "/work/f") == {:ok, "before"}
       assert Workspace.run(ws, "n") == {:ok, 1, ""}
+    end
+  end
+
+  # Such a table cannot go back, which used to keep the suspended step from being stored, dumped and moved.
+  test "a step that is to be rolled back is kept, also where its files cannot be" do
+    directory = HostDirectory.create!()
+    store = {FlakyStore, start_supervised!(FlakyStore)}
+
+    options = [
+      name: :"through-#{inspect(store)}",
+      store: store,
+      mounts: [{"/through", directory, :read_write}]
+    ]
+
+    ws = start(options)
+    code = "n = 1; open('/through/a', 'w').write('x'); suspend('a'); 1 / 0"
+    assert {:suspended, "a", ""} = Workspace.run(ws, code, on_error: :rollback)
+    {:ok, dump} = Workspace.dump(ws)
+    :ok = Workspace.stop(ws)
+
+    for ws <- [start(options), start(from: dump, mounts: [], hosts: %{"/through" => directory})] do
+      assert {:ok, fork} = Workspace.fork(ws)
+
+      for ws <- [fork, ws] do
+        assert {:error, {:not_rolled_back, :not_restorable, %Exception{type: :zero_division_error}}} =
+                 Workspace.resume(ws, "a", {:ok, nil})
+
+        assert Workspace.run(ws, "n") == {:ok, 1, ""}
+      end
     end
   end
 end
