@@ -8,6 +8,12 @@ defmodule ExMonty.Docs.OptionsTest do
   # Those of `Sandbox.run/2` that say who answers, as other functions call them.
   @who Sandbox.Options.names() -- [:inputs | ExMonty.Options.names(:compile) ++ ExMonty.Options.names(:run)]
 
+  # The names of options are atoms when their modules are loaded.
+  setup_all do
+    {:ok, modules} = :application.get_key(:ex_monty, :modules)
+    Enum.each(modules, &Code.ensure_loaded!/1)
+  end
+
   defp module_doc(module) do
     {:docs_v1, _, _, _, %{"en" => text}, _, _} = Code.fetch_docs(module)
     text
