@@ -66,7 +66,8 @@ defmodule ExMonty.Workspace do
   ## Telemetry
 
   With `:telemetry` in the application: `[:ex_monty, :workspace, :step, :start | :stop]` with `name`, `step` and at the
-  end `outcome` (`:ok`, `:suspended`, `:error`), and `[:ex_monty, :workspace, :save, :start | :stop]`.
+  end `outcome` (`:ok`, `:suspended`, `:error`), and `[:ex_monty, :workspace, :save, :start | :stop]`. One whose process is killed
+  has no `:stop`.
   """
 
   alias ExMonty.Mount

@@ -54,8 +54,12 @@ defmodule ExMonty.Workspace.Name do
     :ok
   end
 
-  def take_over({:via, module, term}, _former) do
-    if module.whereis_name(term) != self() do
+  # What is said of a local name holds for a registry of one node, too.
+  def take_over({:via, module, term} = name, former) do
+    holder = whereis(name)
+
+    if holder != self() do
+      release(holder, former)
       module.unregister_name(term)
       module.register_name(term, self())
     end
@@ -66,21 +70,34 @@ defmodule ExMonty.Workspace.Name do
   # A local name is one of this node: that of the node before leads to the process there, which passes calls on. One that
   # moves back finds such a process here, and does not leave the name to it: it ends with the node that it passes on to.
   def take_over(name, former) do
-    holder = Process.whereis(name)
-    if holder != nil and passes_on?(holder, former), do: Process.unregister(name)
+    release(Process.whereis(name), former)
     if Process.whereis(name) == nil, do: Process.register(self(), name)
     :ok
   end
 
-  # A process that is no workspace is asked nothing.
-  defp passes_on?(holder, former) when is_pid(holder) and is_pid(former) and holder != self() do
-    :proc_lib.translate_initial_call(holder) == {ExMonty.Workspace.Server, :init, 1} and
-      GenServer.call(holder, :here, :timer.seconds(5)) == former
+  # A process that is no workspace is asked nothing, nor is the one that still serves. One that ends meanwhile has no name.
+  defp release(holder, former)
+       when is_pid(holder) and is_pid(former) and holder not in [self(), former] and node(holder) == node() do
+    if :proc_lib.translate_initial_call(holder) == {ExMonty.Workspace.Server, :init, 1} and
+         GenServer.call(holder, :here, :timer.seconds(5)) == former,
+       do: GenServer.call(holder, :release_name)
   catch
-    :exit, _reason -> false
+    :exit, _reason -> :ok
   end
 
-  defp passes_on?(_holder, _former), do: false
+  defp release(_holder, _former), do: :ok
+
+  @doc "Makes the calling process one that does not have the name."
+  @spec give_up(atom | {:via, module, term}) :: :ok
+  def give_up({:via, module, term}) do
+    module.unregister_name(term)
+    :ok
+  end
+
+  def give_up(name) do
+    Process.unregister(name)
+    :ok
+  end
 
   @doc "What a store calls the workspace."
   @spec stored!(nil | t) :: String.t()

@@ -90,6 +90,10 @@ defmodule ExMonty.Workspace.Server do
 
   def handle_call({:hand_over, _token}, _from, data), do: {:reply, :gone, data}
 
+  # It has moved back here.
+  def handle_call(:release_name, _from, %{role: {:moved, _pid, _monitor}} = data),
+    do: {:reply, Name.give_up(data.options.registered), data}
+
   def handle_call(request, from, %{role: {:moved, pid, _monitor}} = data) do
     pass_on(pid, from, request)
     {:noreply, data}

@@ -141,15 +141,22 @@ defmodule ExMonty.Workspace.NodesTest do
   end
 
   # The name used to stay with the process that only passed on, and to end with it.
-  test "a local name is the workspace's own again when it has moved back", %{node: node, name: name} do
-    name = String.to_atom(name)
-    {:ok, ws} = Workspace.start_link(options(name))
-    {:ok, _} = Workspace.move(ws, node)
-    assert Workspace.whereis(name) == ws
-    {:ok, back} = Workspace.move(name, node())
-    assert Workspace.whereis(name) == back
+  test "a name of one node is the workspace's own again when it has moved back", %{node: node, name: name} do
+    registry = :"#{name}-registry"
+    start_supervised!({Registry, keys: :unique, name: registry})
+    {:ok, _} = :erpc.call(node, Peers, :unlinked, [Registry, [keys: :unique, name: registry]])
+    names = [String.to_atom(name), {:via, Registry, {registry, name}}]
+
+    for name <- names do
+      {:ok, ws} = Workspace.start_link(options(name))
+      {:ok, _} = Workspace.move(ws, node)
+      assert Workspace.whereis(name) == ws
+      {:ok, back} = Workspace.move(name, node())
+      assert Workspace.whereis(name) == back
+    end
+
     Peers.kill!(node)
-    assert Workspace.run(name, "1") == {:ok, 1, ""}
+    for name <- names, do: assert(Workspace.run(name, "1") == {:ok, 1, ""})
   end
 
   test "an option that a fork does not know is the caller's error, wherever the workspace is", %{
