@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod absent_vm;
 mod atoms;
+mod deaths;
 mod dump;
 mod engine;
 mod error;

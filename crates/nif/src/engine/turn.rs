@@ -11,13 +11,13 @@
 
 use std::{
     panic::{self, AssertUnwindSafe},
-    sync::{Arc, Weak},
+    sync::Arc,
     time::Instant,
 };
 
 use ::mounts::Lease;
 use monty_types::MontyException;
-use rustler::{Encoder, Env, LocalPid, Monitor, Reference, Resource, ResourceArc, Term};
+use rustler::{Encoder, Env, LocalPid, Reference, Term};
 
 use super::{
     Engine,
@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     atoms,
+    deaths::Watch,
     error::{Failure, Panic},
 };
 
@@ -80,11 +81,11 @@ struct Address {
     process: LocalPid,
     reference: Parcel,
     /// Hears of the process's death for as long as this is there.
-    _watch: Option<ResourceArc<Watch>>,
+    _watch: Option<Watch>,
 }
 
 impl Address {
-    fn of(env: Env<'_>, reference: Reference<'_>, watch: Option<ResourceArc<Watch>>) -> Self {
+    fn of(env: Env<'_>, reference: Reference<'_>, watch: Option<Watch>) -> Self {
         Self {
             process: env.pid(),
             reference: Parcel::pack(reference),
@@ -101,32 +102,18 @@ impl Address {
     }
 }
 
-/// Stops a turn when its caller dies.
-struct Watch(Weak<Tether>);
-
-#[rustler::resource_impl]
-impl Resource for Watch {
-    const IMPLEMENTS_DOWN: bool = true;
-
-    /// Runs on the scheduler on which the caller exits, and takes short locks.
-    fn down<'a>(&'a self, _env: Env<'a>, _caller: LocalPid, _monitor: Monitor) {
-        if let Some(turn) = self.0.upgrade() {
+/// Stops a turn when its caller dies, for as long as what this returns is there.
+fn watch_caller(env: Env<'_>, turn: &Arc<Tether>) -> Option<Watch> {
+    let watched = Arc::downgrade(turn);
+    let watch = Watch::over_caller(env, move || {
+        if let Some(turn) = watched.upgrade() {
             turn.stop(Stop::CallerGone);
         }
+    });
+    if watch.is_none() {
+        turn.stop(Stop::CallerGone);
     }
-}
-
-impl Watch {
-    /// Watches the calling process.
-    fn caller(env: Env<'_>, turn: &Arc<Tether>) -> ResourceArc<Self> {
-        let watch = ResourceArc::new(Self(Arc::downgrade(turn)));
-        // Dropping the watch ends the monitor.
-        if env.monitor(&watch, &env.pid()).is_none() {
-            // The caller was killed while this call ran.
-            turn.stop(Stop::CallerGone);
-        }
-        watch
-    }
+    watch
 }
 
 /// What a turn and its caller share.
@@ -273,7 +260,7 @@ where
         outcome: None,
         link: Arc::clone(&link),
     }));
-    let address = || Address::of(env, reference, Some(Watch::caller(env, &link.tether)));
+    let address = || Address::of(env, reference, watch_caller(env, &link.tether));
     let answer = match link
         .handoff
         .collect(PATIENCE, || engine.pool.has_free_core(), address)

@@ -19,15 +19,16 @@ use std::{
 
 use mounts::{ErrorKind, Lease, LeaseMode, Operation, Table, Ticket};
 use parking_lot::Mutex;
-use rustler::{Atom, Decoder, Env, Error, LocalPid, Monitor, NifResult, Resource, ResourceArc, Term};
+use rustler::{Atom, Decoder, Env, Error, LocalPid, NifResult, Resource, ResourceArc, Term};
 
 use super::{Answer, Refusal, answer, done, table::TableResource};
-use crate::atoms;
+use crate::{atoms, deaths::Watch};
 
 /// A lease, as the VM holds it.
 pub(crate) struct LeaseResource {
     hold: Arc<Hold>,
-    watch: ResourceArc<Watch>,
+    /// Hears of the owner's death, until the lease has ended otherwise.
+    watch: Mutex<Option<Watch>>,
     /// Keeps the table while a lease of it is at hand, so that ending a lease never frees a tree.
     table: ResourceArc<TableResource>,
 }
@@ -75,63 +76,33 @@ impl LeaseResource {
         let hold = Arc::new(Hold::new(begun));
         let owner = env.pid();
         table.owners.add(owner, &hold);
-        let watch = Watch::over(env, owner, &hold);
+        let watched = Arc::downgrade(&hold);
+        let watch = Watch::over_caller(env, move || {
+            if let Some(hold) = watched.upgrade() {
+                hold.end();
+            }
+        });
+        if watch.is_none() {
+            // The owner was killed while this call ran.
+            hold.end();
+        }
+        let watch = Mutex::new(watch);
         Self { hold, watch, table }
     }
 
     /// Gives up waiting; `false` where the lease has been granted by now.
-    pub(super) fn withdraw(&self, env: Env<'_>) -> bool {
+    pub(super) fn withdraw(&self) -> bool {
         let given_up = self.hold.withdraw();
         if given_up {
-            self.release(env);
+            self.release();
         }
         given_up
     }
 
-    fn release(&self, env: Env<'_>) {
+    fn release(&self) {
         self.hold.end();
-        let monitor = self.watch.monitor.lock().take();
-        if let Some(monitor) = monitor {
-            // One that has fired meanwhile is gone, which is as good.
-            env.demonitor(&self.watch, &monitor);
-        }
-    }
-}
-
-/// Hears of the owner's death.
-///
-/// It is a resource of its own because the VM destroys one that monitors only after the monitored process has agreed,
-/// which is when that process next runs; a lease that nothing refers to ends when the garbage is collected.
-struct Watch {
-    hold: Weak<Hold>,
-    monitor: Mutex<Option<Monitor>>,
-}
-
-#[rustler::resource_impl]
-impl Resource for Watch {
-    const IMPLEMENTS_DOWN: bool = true;
-
-    /// Runs on the scheduler on which the owner exits, and takes two short locks.
-    fn down<'a>(&'a self, _env: Env<'a>, _owner: LocalPid, _monitor: Monitor) {
-        if let Some(hold) = self.hold.upgrade() {
-            hold.end();
-        }
-    }
-}
-
-impl Watch {
-    fn over(env: Env<'_>, owner: LocalPid, hold: &Arc<Hold>) -> ResourceArc<Self> {
-        let watch = ResourceArc::new(Self {
-            hold: Arc::downgrade(hold),
-            monitor: Mutex::new(None),
-        });
-        let monitor = env.monitor(&watch, &owner);
-        if monitor.is_none() {
-            // The owner was killed while this call ran.
-            hold.end();
-        }
-        *watch.monitor.lock() = monitor;
-        watch
+        let watch = self.watch.lock().take();
+        drop(watch);
     }
 }
 
@@ -317,7 +288,7 @@ fn mount_checkout_after_changes(
 #[rustler::nif]
 fn mount_release<'a>(env: Env<'a>, lease: &'a LeaseResource) -> Term<'a> {
     done(env, || {
-        lease.release(env);
+        lease.release();
         Ok(())
     })
 }

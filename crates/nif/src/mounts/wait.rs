@@ -48,5 +48,5 @@ fn mount_wait<'a>(
 /// locks, and what those behind in line are told.
 #[rustler::nif]
 fn mount_withdraw<'a>(env: Env<'a>, lease: &'a LeaseResource) -> Term<'a> {
-    answer(env, || Ok(lease.withdraw(env)))
+    answer(env, || Ok(lease.withdraw()))
 }
