@@ -4,10 +4,8 @@ defmodule ExMonty.StrandedTest do
 
   alias ExMonty.Test.{Attack, AttackedNode, Greed}
 
-  @moduletag timeout: 180_000
-
   setup do
-    {:ok, node: start_supervised!(AttackedNode)}
+    {:ok, node: start_supervised!({AttackedNode, patience: 800_000})}
   end
 
   defp told(node, function) do

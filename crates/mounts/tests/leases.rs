@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use LeaseMode::{Exclusive, Shared};
 
 /// Longer than any test takes: waiting for this long fails.
-const LONG: Duration = Duration::from_mins(1);
+const LONG: Duration = Duration::from_mins(10);
 
 fn refused<T>(result: mounts::Result<T>) -> bool {
     matches!(result, Err(error) if error.kind() == ErrorKind::InUse)

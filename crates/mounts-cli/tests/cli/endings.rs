@@ -63,14 +63,14 @@ fn what_is_printed_to_standard_error_goes_there() {
 fn output_comes_during(waiting: &str) {
     let shared = directory(&[]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_mounts-cli"))
-        .args(["--limit-time", "60s", "--quiet", "--mount"])
+        .args(["--limit-time", "600s", "--quiet", "--mount"])
         .arg(format!("/shared={}:ro", shared.path().display()))
         .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // It ends well when what it printed has been read, and badly when that takes a minute.
+    // It ends well when what it printed has been read, and badly when that takes ten minutes.
     let code = format!(
         "import os, time
 print('ready')
@@ -155,13 +155,13 @@ async def nap(seconds):
     print('woke after', seconds)
     return seconds
 async def main():
-    print(await asyncio.gather(nap(0.03), nap(0.01), nap(0.02)))
+    print(await asyncio.gather(nap(3), nap(1), nap(2)))
 asyncio.run(main())
 time.sleep(0.001)
 ";
     assert_eq!(
         script(code).printed(),
-        "woke after 0.01\nwoke after 0.02\nwoke after 0.03\n[0.03, 0.01, 0.02]\n"
+        "woke after 1\nwoke after 2\nwoke after 3\n[3, 1, 2]\n"
     );
 }
 
