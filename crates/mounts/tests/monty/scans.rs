@@ -179,5 +179,5 @@ print(list(Path('/m').glob('[' * 5000)), list(Path('/m').glob('*/' * 5000)))
 ";
     let printed = run(&table, code).printed();
     assert!(printed.ends_with("[] []\n"), "{printed}");
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
 }
