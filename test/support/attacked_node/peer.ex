@@ -31,13 +31,22 @@ defmodule ExMonty.Test.AttackedNode.Peer do
 
   defp answer({:attack, attacks}) do
     start = Resident.now()
+    stranded = ExMonty.info().turns_stranded
     Resident.forget_peak()
     pinger = start_pinger()
     reports = attacks |> Enum.map(&Task.async(fn -> execute(&1) end)) |> Task.await_many(:infinity)
     ping = stop_pinger(pinger)
     peak = Resident.peak()
     rest = Resident.settled(start + Attack.remainder())
-    node = %{start: start, peak: peak, rest: rest, ping: ping, stranded: ExMonty.info().turns_stranded}
+
+    node = %{
+      start: start,
+      peak: peak,
+      rest: rest,
+      ping: ping,
+      stranded: ExMonty.info().turns_stranded - stranded
+    }
+
     for report <- reports, do: Map.merge(report, node)
   end
 
