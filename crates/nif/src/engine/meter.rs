@@ -20,6 +20,7 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
+    ptr,
     sync::atomic::{AtomicIsize, AtomicUsize, Ordering},
 };
 
@@ -112,7 +113,9 @@ fn debit(bytes: usize, freed: usize) {
 #[inline]
 fn settle(memory: *mut u8, bytes: usize, freed: usize) -> *mut u8 {
     if memory.is_null() {
-        ceiling::starved();
+        if ceiling::holds() {
+            ceiling::strand();
+        }
     } else {
         debit(bytes, freed);
     }
@@ -125,14 +128,18 @@ fn settle(memory: *mut u8, bytes: usize, freed: usize) -> *mut u8 {
 // nor fails late in a thread's life, and arithmetic on them wraps or saturates, so nothing here can unwind.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ceiling::check(RUN_MEMORY.get(), layout.size());
+        if ceiling::is_exceeded(RUN_MEMORY.get(), layout.size()) {
+            ceiling::strand();
+        }
         // SAFETY: the caller's promise (a layout of non-zero size) is the one that `System` asks for.
         let memory = unsafe { System.alloc(layout) };
         settle(memory, layout.size(), 0)
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ceiling::check(RUN_MEMORY.get(), layout.size());
+        if ceiling::is_exceeded(RUN_MEMORY.get(), layout.size()) {
+            ceiling::strand();
+        }
         // SAFETY: as for `alloc`.
         let memory = unsafe { System.alloc_zeroed(layout) };
         settle(memory, layout.size(), 0)
@@ -146,9 +153,17 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        ceiling::check(RUN_MEMORY.get(), new_size.saturating_sub(layout.size()));
-        // SAFETY: as for `dealloc`, and the caller promises that `new_size` is not zero and does not overflow.
-        let moved = unsafe { System.realloc(memory, layout, new_size) };
+        let mut moved = ptr::null_mut();
+        if !ceiling::is_exceeded(RUN_MEMORY.get(), new_size.saturating_sub(layout.size())) {
+            // SAFETY: as for `dealloc`, and the caller promises that `new_size` is not zero and does not overflow.
+            moved = unsafe { System.realloc(memory, layout, new_size) };
+        }
+        if moved.is_null() && ceiling::holds() {
+            // SAFETY: as for `dealloc`. The caller has the memory back only when this returns, which it never does. It is
+            // most of what the run holds, where that is one buffer that grows.
+            unsafe { self.dealloc(memory, layout) };
+            ceiling::strand();
+        }
         settle(moved, new_size, layout.size())
     }
 }

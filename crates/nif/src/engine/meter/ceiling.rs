@@ -4,7 +4,8 @@
 //! large. One that it does not know of would go on to the end of the machine's memory, and an allocator has no way to
 //! stop it: whoever gets no memory ends the process, and unwinding out of an allocator is undefined. So a thread that asks
 //! for more than the ceiling, inside the interpreter, gets no answer any more. It is *stranded*: it says so and sleeps for
-//! ever, whoever looks after turns answers its caller, and what it holds stays with it, counted, as the price.
+//! ever, and whoever looks after turns answers its caller. A buffer that it wanted to grow is freed; what else it holds stays
+//! with it, counted, as the price.
 //!
 //! It may hold nothing that others wait for. The interpreter's own locks are the run's. Ours, and those of the mounts, are
 //! taken outside the interpreter, where no thread is stranded: [`interpret`] and [`aside`] draw the line. Nor is one that
@@ -75,34 +76,30 @@ impl<T: Copy> Drop for Before<T> {
     }
 }
 
-/// Strands this thread if `bytes` more are beyond its ceiling. For the allocator, before it allocates.
+/// Whether a ceiling holds on this thread now. Not while it panics, see above.
+#[cold]
+#[inline(never)]
+pub(super) fn holds() -> bool {
+    CEILING.get() != NONE && !thread::panicking()
+}
+
+/// Whether this thread, whose count is `held`, is to be stranded when it asks for `bytes` more.
 #[inline]
-pub(super) fn check(held: isize, bytes: usize) {
-    if held.saturating_add_unsigned(bytes) > CEILING.get() {
-        look(bytes);
-    }
+pub(super) fn is_exceeded(held: isize, bytes: usize) -> bool {
+    held.saturating_add_unsigned(bytes) > CEILING.get() && is_exceeded_by_its_run(bytes)
 }
 
-/// As [`check`], for a count that may be that of a condemned run, and a thread that may be on its way out.
+/// As [`is_exceeded`], for a count that may be that of a condemned run.
 #[cold]
 #[inline(never)]
-fn look(bytes: usize) {
-    if count().0.saturating_add_unsigned(bytes) > CEILING.get() && !thread::panicking() {
-        strand();
-    }
-}
-
-/// The system has no memory to give. Inside the interpreter that strands the thread; elsewhere it ends the process.
-#[cold]
-#[inline(never)]
-pub(super) fn starved() {
-    if CEILING.get() != NONE && !thread::panicking() {
-        strand();
-    }
+fn is_exceeded_by_its_run(bytes: usize) -> bool {
+    count().0.saturating_add_unsigned(bytes) > CEILING.get() && holds()
 }
 
 /// Says that this thread is stranded, and never returns. It allocates nothing.
-fn strand() -> ! {
+#[cold]
+#[inline(never)]
+pub(super) fn strand() -> ! {
     CEILING.set(NONE);
     publish_all();
     let (_, stranded) = TERMS.get();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{CEILING, NONE, TERMS, above, aside, interpret, under};
-use crate::engine::meter::{Meter, condemn};
+use crate::engine::meter::{Meter, condemn, metered_bytes};
 
 const MIB: usize = 1 << 20;
 
@@ -62,6 +62,27 @@ fn a_request_beyond_the_ceiling_is_never_answered() {
             }
         });
     });
+}
+
+#[test]
+fn a_buffer_that_was_to_grow_beyond_the_ceiling_is_freed() {
+    let (stranded, metered) = (Arc::new(AtomicBool::new(false)), metered_bytes());
+    let told = Arc::clone(&stranded);
+    thread::spawn(move || {
+        Meter::new(None).turn(|| {
+            under(100 * MIB, &told, || {
+                interpret(|| {
+                    let mut grows = black_box(vec![1_u8; 64 * MIB]);
+                    grows.reserve_exact(64 * MIB);
+                });
+            });
+        });
+    });
+    while !stranded.load(Ordering::Acquire) {
+        thread::yield_now();
+    }
+    // Other tests hold far less at any time.
+    assert!(metered_bytes() < metered + 32 * MIB);
 }
 
 #[test]
