@@ -39,6 +39,17 @@ defmodule ExMonty.Session.LimitsTest do
     assert {:ok, 1, "", _} = Session.eval(session, "kept")
   end
 
+  test "variables far beyond the session's memory end its evaluations, and are let go of by a larger one" do
+    session = Session.new!(limits: %{max_memory: 4_000_000})
+    larger = %{max_memory: 400_000_000}
+    # Beyond what the engine lets anything of the session take at once.
+    assert {:ok, 200_000_000, "", _} = Session.eval(session, "x = 'x' * 200_000_000\nlen(x)", limits: larger)
+    assert {:error, %Exception{type: :memory_error}} = Session.eval(session, "y = [1]")
+    assert {:ok, nil, "", _} = Session.eval(session, "x = None", limits: larger)
+    assert {:ok, 1, "", _} = Session.eval(session, "1")
+    assert ExMonty.info().turns_stranded == 0
+  end
+
   test "after a breach by its variables every evaluation ends likewise, until one with more memory lets go of them" do
     session = Session.new!(limits: %{max_memory: 4_000_000})
 

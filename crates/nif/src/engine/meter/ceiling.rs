@@ -40,12 +40,13 @@ thread_local! {
     static TERMS: Cell<Terms> = const { Cell::new((NONE, ptr::null())) };
 }
 
-/// The ceiling of a run that may hold `limit` bytes. One without a limit has that of all runs together.
+/// The ceiling of the run whose turn this is, which may hold `limit` bytes. One without a limit has that of all runs
+/// together. One that holds more already, as a session may after an evaluation with a larger limit, is to come to the
+/// interpreter's own check all the same.
 pub(crate) fn above(limit: Option<usize>) -> usize {
-    limit
-        .unwrap_or_else(super::budget)
-        .saturating_mul(2)
-        .saturating_add(SLACK)
+    let twice = limit.unwrap_or_else(super::budget).saturating_mul(2);
+    let held = count().0.max(0).unsigned_abs();
+    twice.max(held).saturating_add(SLACK)
 }
 
 /// Does a turn's `work`, in which the interpreter may hold `ceiling` bytes on this thread. `stranded` hears if it wants more.

@@ -171,7 +171,11 @@ fn a_panic_leaves_no_ceiling_behind() {
 }
 
 #[test]
-fn the_ceiling_is_twice_the_limit_and_some_more() {
+fn the_ceiling_is_twice_the_limit_or_what_is_held_and_some_more() {
     assert_eq!(above(Some(256 * MIB)), 640 * MIB);
     assert_eq!(above(Some(usize::MAX)), usize::MAX);
+    let mut meter = Meter::new(None);
+    let held = meter.turn(|| black_box(vec![1_u8; 10 * MIB]));
+    assert_eq!(meter.turn(|| above(Some(MIB))), 138 * MIB);
+    meter.turn(|| drop(held));
 }
