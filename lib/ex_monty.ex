@@ -38,7 +38,7 @@ defmodule ExMonty do
       config :ex_monty,
         # threads that run Python; default 32 for each scheduler
         max_threads: 64,
-        # operations that compute on and on after their callers have been answered; default the number of cores
+        # operations that compute on and on after their callers have been answered; default the number of cores, and at least 2
         max_abandoned_turns: 2,
         # bytes that all runs hold, paused ones included; default half of the machine's memory
         max_metered_bytes: 4_000_000_000

@@ -89,6 +89,9 @@ defmodule ExMonty.Exception do
   # What the interpreter keeps of a key that is no string, or was put in quotes before.
   @no_string ~r/\A(-?[0-9][0-9.eE+-]*|None|True|False|\(.*\)|b?'.*')\z/s
 
+  # In bytes: a script chooses the text, and whoever asks for the message pays for quoting it.
+  @longest_quoted 65_536
+
   defexception type: :exception, message: nil, traceback: [], output: ""
 
   @doc """
@@ -100,7 +103,8 @@ defmodule ExMonty.Exception do
       "AssertionError"
 
   The text of a `KeyError` is a key, which Python shows in quotes if it is a string. The interpreter keeps only the text of a
-  key: one that reads as a number, a tuple, `None`, `True` or `False`, or stands in quotes already, is shown as that.
+  key: one that reads as a number, a tuple, `None`, `True` or `False`, or stands in quotes already, is shown as that, and so is
+  one of more than 64 KiB.
 
       iex> {:error, exception} = ExMonty.eval("{}['name']")
       iex> {exception.message, Exception.message(exception)}
@@ -108,7 +112,8 @@ defmodule ExMonty.Exception do
   """
   @impl true
   @spec message(t()) :: String.t()
-  def message(%__MODULE__{type: :key_error, message: key}) when is_binary(key) do
+  def message(%__MODULE__{type: :key_error, message: key})
+      when is_binary(key) and byte_size(key) <= @longest_quoted do
     "KeyError: #{if key =~ @no_string, do: key, else: quoted(key)}"
   end
 

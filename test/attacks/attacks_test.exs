@@ -2,6 +2,7 @@ for table <- [
       ExMonty.Attacks.Recursion,
       ExMonty.Attacks.Source,
       ExMonty.Attacks.Memory,
+      ExMonty.Attacks.Amplifiers,
       ExMonty.Attacks.Time,
       ExMonty.Attacks.Floods,
       ExMonty.Attacks.Mounts,

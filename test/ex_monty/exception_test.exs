@@ -152,6 +152,13 @@ defmodule ExMonty.ExceptionTest do
 
       assert Elixir.Exception.message(%Exception{type: :key_error}) == "KeyError"
     end
+
+    test "is as it is where it is too long to be quoted" do
+      longest = String.duplicate("\n", 65_536)
+      assert Elixir.Exception.message(%Exception{type: :key_error, message: longest}) =~ ~S(KeyError: '\n\n)
+      longer = longest <> "\n"
+      assert Elixir.Exception.message(%Exception{type: :key_error, message: longer}) == "KeyError: " <> longer
+    end
   end
 
   describe "every type" do

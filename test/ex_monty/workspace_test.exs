@@ -232,7 +232,8 @@ defmodule ExMonty.WorkspaceTest do
             {"nonsense", "one"},
             {binary_part(dump, 0, 100), "one"}
           ] do
-        assert {:error, %Error{reason: :invalid_dump}} = Workspace.start_link(from: bytes, key: key)
+        assert {:error, %Error{reason: :invalid_dump}} =
+                 Workspace.start_link([from: bytes] ++ if(key, do: [key: key], else: []))
       end
     end
 
@@ -263,11 +264,17 @@ defmodule ExMonty.WorkspaceTest do
       end
 
       # A secret is not repeated.
+      assert_raise ArgumentError, ~r/option :key/, fn -> Workspace.start_link(key: nil) end
       error = assert_raise ArgumentError, fn -> Workspace.start_link(key: :secret_atom) end
       refute error.message =~ "secret_atom"
 
       for opts <- [[on_error: :undo], [queue: 1], [inputs: 1], [other: 1], [timeout: :soon]] do
         assert_raise ArgumentError, fn -> Workspace.run(ws, "1", opts) end
+      end
+
+      for input <- [self(), %ExMonty.Dataclass{name: "A", fields: %{"x" => 1}, frozen: true}] do
+        assert {:error, %Error{reason: :invalid_value, message: "inputs[\"x\"]" <> _}} =
+                 Workspace.run(ws, "x", inputs: %{x: input})
       end
 
       assert_raise ArgumentError, ~r/:name/, fn -> Workspace.fork(ws, mounts: []) end

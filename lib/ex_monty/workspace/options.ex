@@ -79,7 +79,7 @@ defmodule ExMonty.Workspace.Options do
       stored: store && Name.stored!(opts[:name]),
       store: store,
       from: from!(opts[:from]),
-      key: key!(opts[:key]),
+      key: if(Keyword.has_key?(opts, :key), do: key!(opts[:key])),
       mounts: mounts,
       hosts: hosts!(opts[:hosts], mounts),
       idle_timeout: idle_timeout!(Keyword.get(opts, :idle_timeout, :infinity)),
@@ -188,7 +188,7 @@ defmodule ExMonty.Workspace.Options do
   defp from!(from) when is_binary(from) or is_nil(from), do: from
   defp from!(other), do: refuse!("option :from", other, "a binary of ExMonty.Workspace.dump/1")
 
-  defp key!(key) when is_nil(key) or (is_binary(key) and key != ""), do: key
+  defp key!(key) when is_binary(key) and key != "", do: key
   # A secret is not shown.
   defp key!(_other), do: raise(ArgumentError, "invalid option :key; accepted: a binary that is not empty")
 

@@ -31,7 +31,7 @@ defmodule ExMonty.Workspace.Step do
       contents = %{contents | variables: Variables.of_session(session)}
 
       start = fn overseer ->
-        Variables.when_free(fn -> Session.begin(session, code, options.start, lease.ref, overseer) end)
+        Variables.when_free(fn -> begin(session, code, options.start, lease, overseer) end)
       end
 
       outcome = drive(lease, options, fn -> Driver.run(start, lease, options.driver) end)
@@ -39,6 +39,13 @@ defmodule ExMonty.Workspace.Step do
     else
       {:error, reason} -> {{:error, reason}, contents}
     end
+  end
+
+  # An input that is refused by raising is refused to whoever gave it, who is in another process.
+  defp begin(session, code, options, lease, overseer) do
+    Session.begin(session, code, options, lease.ref, overseer)
+  rescue
+    error in ArgumentError -> {:error, %Error{reason: :invalid_value, message: error.message}}
   end
 
   @doc "Answers the call at which the step was suspended, and goes on."

@@ -27,8 +27,9 @@ impl<'a> Decoder<'a> for Configuration {
         let metered_bytes: Option<usize> = term.map_get(atoms::max_metered_bytes())?.decode()?;
         Ok(Self {
             threads: term.map_get(atoms::max_threads())?.decode()?,
+            // With one core, one operation that nobody can stop would keep all others from beginning.
             abandoned_turns: abandoned_turns
-                .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)),
+                .unwrap_or_else(|| thread::available_parallelism().map_or(2, |cores| cores.get().max(2))),
             metered_bytes: metered_bytes.unwrap_or_else(|| memory() / 2),
         })
     }
