@@ -61,7 +61,7 @@ defmodule ExMonty.Workspace.LimitsTest do
     :ok = Workspace.stop(ws)
 
     # Who gives none has those from before.
-    ws = start(options)
+    {:ok, ws} = Workspace.start_link(options)
     assert {:error, %Exception{type: :memory_error}} = Workspace.run(ws, "print('a' * 20)")
   end
 end
