@@ -5,9 +5,8 @@ defmodule ExMonty.Workspace.ModelTest do
   # and what it still has to do, and those that wait behind it. After each event the workspace is what the model is.
   #
   # Some of the events are deaths of the workspace's process: between two steps; in a step or a resumption that is held at
-  # a gate; in a save, whose put is held and then made, or not; and at any moment, where the model is what is found, if
-  # that is one of the two states that it may be. What starts from the store afterwards must be the model, and must name
-  # the step that was lost.
+  # a gate; in a save, whose put is held and then made, or not; and at any moment, where the model is what is found, if that
+  # is one of the two that it may be. What starts from the store afterwards must be the model, and name the lost step.
   #
   # `EX_MONTY_CASES=500 EX_MONTY_SEED=7 mix test test/ex_monty/workspace/model_test.exs` asks for more, and others.
 
