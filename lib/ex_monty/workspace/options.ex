@@ -3,7 +3,7 @@ defmodule ExMonty.Workspace.Options do
 
   # The options of a workspace and of its steps, validated once, in the process of whoever gives them.
 
-  alias ExMonty.Sandbox
+  alias ExMonty.{Dump, Sandbox}
   alias ExMonty.Workspace.{Name, Store}
 
   @own [
@@ -79,7 +79,7 @@ defmodule ExMonty.Workspace.Options do
       stored: store && Name.stored!(opts[:name]),
       store: store,
       from: from!(opts[:from]),
-      key: if(Keyword.has_key?(opts, :key), do: key!(opts[:key])),
+      key: opts |> Keyword.take([:key]) |> Dump.options!([:key]) |> Keyword.get(:key),
       mounts: mounts,
       hosts: hosts!(opts[:hosts], mounts),
       idle_timeout: idle_timeout!(Keyword.get(opts, :idle_timeout, :infinity)),
@@ -187,10 +187,6 @@ defmodule ExMonty.Workspace.Options do
 
   defp from!(from) when is_binary(from) or is_nil(from), do: from
   defp from!(other), do: refuse!("option :from", other, "a binary of ExMonty.Workspace.dump/1")
-
-  defp key!(key) when is_binary(key) and key != "", do: key
-  # A secret is not shown.
-  defp key!(_other), do: raise(ArgumentError, "invalid option :key; accepted: a binary that is not empty")
 
   defp idle_timeout!(:infinity), do: :infinity
   defp idle_timeout!(timeout) when is_integer(timeout) and timeout >= 0, do: timeout
