@@ -38,6 +38,8 @@ defmodule ExMonty.Test.DurableAgent do
   # What a node does from its start to its end, which is violent.
   def main(directory) do
     {:ok, _apps} = Application.ensure_all_started(:ex_monty)
+    File.write!(said_in(directory), "")
+    :persistent_term.put(__MODULE__, said_in(directory))
 
     {:ok, ws} =
       directory |> options() |> Keyword.replace!(:store, {__MODULE__, directory}) |> Workspace.start_link()
@@ -102,6 +104,16 @@ defmodule ExMonty.Test.DurableAgent do
     :ok
   end
 
-  # Written at once, whatever becomes of this node.
-  defp say(text), do: :ok = :file.write(:standard_io, text <> "\n")
+  # In a file first: output that is on its way when the node is killed is lost with it, what was written to a file is not.
+  defp say(text) do
+    File.write!(:persistent_term.get(__MODULE__), text <> "\n", [:append])
+    :ok = :file.write(:standard_io, text <> "\n")
+  end
+
+  @doc "What the last node over a directory has said, the last first."
+  def said(directory),
+    do: directory |> said_in() |> File.read!() |> String.split("\n", trim: true) |> Enum.reverse()
+
+  @doc "The file that it is in."
+  def said_in(directory), do: directory <> ".said"
 end
